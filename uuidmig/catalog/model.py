@@ -1,0 +1,245 @@
+"""What is read from pg_catalog: plain frozen data, no connection, no behaviour beyond look-ups.
+
+All SQL fragments (`definition`, `default`, `type`) were read with an empty search_path, so every
+name in them is schema-qualified and they can be replayed in any session.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from psycopg import sql
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RelationName:
+    """A schema-qualified name, unquoted as stored in pg_class."""
+
+    schema: str
+    name: str
+
+    @property
+    def identifier(self) -> sql.Identifier:
+        return sql.Identifier(self.schema, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One aclitem, exploded: `privileges` are SQL keywords, grantee '' means PUBLIC."""
+
+    grantee: str
+    grantor: str
+    privileges: tuple[str, ...]
+    grantable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """A sequence that a column owns: identity (internal) or serial (OWNED BY).
+
+    Numbers are as in pg_sequence; `comment`, `acl` and `owner` as in the catalogs.
+    """
+
+    relation: RelationName
+    kind: str  # "identity" | "serial"
+    data_type: str
+    start: int
+    increment: int
+    minimum: int
+    maximum: int
+    cache: int
+    cycle: bool
+    owner: str
+    comment: str | None = None
+    acl: tuple[Grant, ...] | None = None
+    persistence: str = "p"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A live (not dropped) column of a table, in column order."""
+
+    name: str
+    number: int
+    type: str  # format_type(): "uuid", "timestamp with time zone", "numeric(10,2)"
+    base_type: str  # pg_type.typname: "uuid", "timestamptz"
+    type_kind: str  # pg_type.typtype: "b", "d" domain, "e" enum, "c" composite, "r" range, "m"
+    not_null: bool
+    default: str | None = None  # pg_get_expr; None for generated columns too
+    generated: str = ""  # "" | "s" stored | "v" virtual
+    generation_expression: str | None = None
+    identity: str = ""  # "" | "a" always | "d" by default
+    sequence: Sequence | None = None  # identity or OWNED BY sequence of this column
+    statistics_target: int | None = None  # None: the default
+    options: tuple[str, ...] = ()  # attoptions, "n_distinct=5"
+    hashable: bool = True  # the type has an extended hash function (else compared as text)
+    comment: str | None = None
+    acl: tuple[Grant, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index; those behind a constraint carry its name in `constraint` (it equals `name`)."""
+
+    name: str
+    definition: str  # pg_get_indexdef
+    method: str
+    unique: bool
+    primary: bool
+    valid: bool
+    immediate: bool
+    constraint: str | None
+    constraint_type: str | None  # "p" | "u" | "x"
+    columns: tuple[str | None, ...]  # key columns, None for an expression; INCLUDE not among them
+    included: tuple[str, ...] = ()
+    partial: bool = False
+    clustered: bool = False
+    replica_identity: bool = False
+    deferrable: bool = False
+    deferred: bool = False
+    statistics_targets: tuple[tuple[int, int], ...] = ()  # (index column number, target)
+    comment: str | None = None
+    constraint_comment: str | None = None
+    tablespace: str | None = None
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A CHECK constraint."""
+
+    name: str
+    definition: str  # pg_get_constraintdef: CHECK (...) [NO INHERIT] [NOT VALID]
+    columns: tuple[str, ...]
+    validated: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key; `columns[i]` references `parent_columns[i]`."""
+
+    name: str
+    child: RelationName
+    columns: tuple[str, ...]
+    parent: RelationName
+    parent_columns: tuple[str, ...]
+    definition: str  # pg_get_constraintdef: FOREIGN KEY (...) REFERENCES ... [NOT VALID]
+    validated: bool
+    enforced: bool
+    match: str  # "s" simple | "f" full
+    on_update: str  # "a" "r" "c" "n" "d" as in pg_constraint.confupdtype
+    on_delete: str
+    deferrable: bool
+    deferred: bool
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """A user trigger (never an internal one, never one of uuidmig's own)."""
+
+    name: str
+    definition: str  # pg_get_triggerdef
+    enabled: str  # "O" origin | "D" disabled | "R" replica | "A" always
+    constraint: bool  # CREATE CONSTRAINT TRIGGER
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedStatistics:
+    """A CREATE STATISTICS object."""
+
+    relation: RelationName
+    definition: str  # pg_get_statisticsobjdef
+    owner: str
+    target: int | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """An object that hangs on a table and that uuidmig cannot carry over yet."""
+
+    kind: str  # "view", "policy", "rule", "publication", "partition", "inheritance", ...
+    name: str  # as pg_describe_object names it, e.g. "view public.open_orders"
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An ordinary table with everything that hangs on it. Sizes in bytes, `rows` estimated."""
+
+    name: RelationName
+    oid: int
+    owner: str
+    kind: str  # pg_class.relkind: "r" ordinary, "p" partitioned
+    persistence: str  # "p" permanent | "u" unlogged
+    columns: tuple[Column, ...]
+    indexes: tuple[Index, ...] = ()
+    checks: tuple[Check, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()  # outgoing
+    triggers: tuple[Trigger, ...] = ()
+    statistics: tuple[ExtendedStatistics, ...] = ()
+    options: tuple[str, ...] = ()  # reloptions, toast ones prefixed "toast."
+    access_method: str = "heap"
+    tablespace: str | None = None
+    replica_identity: str = "d"  # "d" default | "n" nothing | "f" full | "i" index
+    acl: tuple[Grant, ...] | None = None
+    comment: str | None = None
+    row_security: bool = False
+    force_row_security: bool = False
+    unsupported: tuple[Unsupported, ...] = ()
+    rows: float = -1.0  # pg_class.reltuples; -1 never analyzed
+    pages: int = 0
+    heap_bytes: int = 0
+    toast_bytes: int = 0
+    index_bytes: int = 0
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def primary_key(self) -> Index | None:
+        return next((index for index in self.indexes if index.primary), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where the catalog was read. `version` is server_version_num, e.g. 180006."""
+
+    version: int
+    database: str
+    user: str
+    superuser: bool
+    in_recovery: bool
+    settings: tuple[tuple[str, str], ...] = ()  # name, current_setting() of those that matter
+    extensions: tuple[tuple[str, str], ...] = ()  # name, schema
+
+    def setting(self, name: str) -> str | None:
+        return dict(self.settings).get(name)
+
+    def has_extension(self, name: str) -> bool:
+        return any(extension == name for extension, _ in self.extensions)
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All user tables of one database (system, temporary and uuidmig's own schemas excluded)."""
+
+    server: Server
+    tables: tuple[Table, ...]
+
+    def table(self, name: RelationName) -> Table:
+        """Return the table of that name; KeyError when there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(str(name))

@@ -1,0 +1,104 @@
+"""One error class per cause. The message says what happened, where, why, and what to do next.
+
+Exit codes are part of the public contract: 1 failed (state saved, re-run resumes), 2 usage or
+configuration, 3 refused by preflight, 4 no lock in the allowed time, 5 verification mismatch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class UuidmigError(Exception):
+    """The operation failed; its state is saved and running the command again resumes it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class ConfigurationError(UuidmigError):
+    """The configuration or a command line argument is not usable."""
+
+    exit_code = 2
+
+
+class ConnectionFailed(ConfigurationError):
+    """The server cannot be reached with this connection string."""
+
+
+class NothingToMigrate(UuidmigError):
+    """No table has a uuid4 primary key, or references one."""
+
+    exit_code = 3
+
+
+class PreflightRefused(UuidmigError):
+    """Something in the database stands against the migration; nothing was changed.
+
+    `reasons` holds every blocker found, not only the first.
+    """
+
+    exit_code = 3
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        self.reasons = tuple(reasons)
+        lines = "\n".join(f"  - {reason}" for reason in self.reasons)
+        super().__init__(f"refused, nothing was changed:\n{lines}")
+
+
+class AlreadyRunning(UuidmigError):
+    """Another uuidmig process works on this database."""
+
+    exit_code = 3
+
+
+class PlanMismatch(UuidmigError):
+    """The journal in the database belongs to another plan or another version of uuidmig."""
+
+    exit_code = 3
+
+
+class WrongState(UuidmigError):
+    """The command does not fit the state the migration is in."""
+
+    exit_code = 3
+
+
+class LockNotObtained(UuidmigError):
+    """A lock could not be had in the allowed time; nothing was changed, try again later."""
+
+    exit_code = 4
+
+
+class VerificationFailed(UuidmigError):
+    """Source and shadow differ; the migration stops and stays stopped until `uuidmig abort`."""
+
+    exit_code = 5
+
+
+class MappingCollision(UuidmigError):
+    """Two old keys map to one new key: they share their last 8 bytes and their timestamp."""
+
+    exit_code = 5
+
+
+class SchemaDrift(UuidmigError):
+    """The schema of a table changed while the migration ran."""
+
+    exit_code = 3
+
+
+class ServerUnavailable(ConfigurationError):
+    """The trial server (embedded or Docker) cannot be started here."""
+
+
+class NoJournal(WrongState):
+    """No migration is under way in this database."""
+
+
+class Interrupted(UuidmigError):
+    """Interrupted: the current batch was rolled back; run `uuidmig migrate` again to resume."""
+
+    exit_code = 130

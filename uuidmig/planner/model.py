@@ -1,0 +1,176 @@
+"""The plan: plain frozen data, made by `build_plan` from a Catalog, stored in the journal as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from uuidmig.catalog.model import ForeignKey, RelationName, Server, Table
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the user chose. Empty `tables` and `schemas` mean: everything that has uuid4 keys."""
+
+    tables: tuple[str, ...] = ()
+    schemas: tuple[str, ...] = ()
+    timestamps: tuple[tuple[str, str], ...] = ()  # ("public.orders", "placed_at")
+    time_zone: str = "UTC"  # of timestamp columns without a zone
+    non_v4: str = "refuse"  # "refuse" | "convert" | "keep"
+    grace: bool = True
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ColumnName:
+    """One column of one table."""
+
+    table: RelationName
+    column: str
+
+    def __str__(self) -> str:
+        return f"{self.table}.{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCounts:
+    """Rows by version of their key. `exact` is False when sampled; then counts are scaled up."""
+
+    v4: int
+    v7: int
+    other: int
+    exact: bool
+
+    @property
+    def total(self) -> int:
+        return self.v4 + self.v7 + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampSource:
+    """Where a root key's timestamp comes from.
+
+    kind "column": `column` of the same table (of type `column_type`); "parent": the key that
+    `foreign_key` (a NOT NULL one, of the same table) references lends its time through its column
+    `column` (the referencing column of this table); "plan_time": one time for all.
+    """
+
+    kind: str
+    reason: str
+    column: str | None = None
+    column_type: str | None = None
+    time_zone: str | None = None  # for types without a zone
+    foreign_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generator:
+    """What makes new keys. kind: "server" (a uuid4 default, replaced at cutover by `new_default`),
+    "server_v7" (already uuid7), "other" (a default we do not know, kept), "application" (none)."""
+
+    kind: str
+    expression: str | None = None
+    new_default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDomain:
+    """One root key column and every column whose values come from it through foreign keys."""
+
+    number: int
+    root: ColumnName
+    root_unique: bool  # the root column is unique on its own (not only with others)
+    timestamp: TimestampSource
+    generator: Generator
+    members: tuple[ColumnName, ...]  # the referencing columns, root excluded
+    counts: KeyCounts | None = None  # None until keys were counted
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A column of a closure table that references a key of `domain` through `foreign_key`."""
+
+    column: str
+    domain: int
+    foreign_key: str
+    parent: RelationName
+    parent_column: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClosureTable:
+    """A table to be rewritten. `number` counts from 1, parents before children where possible;
+    it is also the lock order and names the change log `uuidmig.log_<number>`."""
+
+    number: int
+    table: Table
+    shadow: RelationName
+    retired: RelationName
+    identity: tuple[str, ...]  # the columns that tell rows apart: primary key, else a unique key
+    roots: tuple[tuple[str, int], ...]  # own root key columns: (column, domain number)
+    references: tuple[Reference, ...]
+
+    @property
+    def name(self) -> RelationName:
+        return self.table.name
+
+    @property
+    def copied_columns(self) -> tuple[str, ...]:
+        """Columns that a copy writes: all but generated ones."""
+        return tuple(column.name for column in self.table.columns if not column.generated)
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """Something the DBA must know. severity: "refusal" blocks, "warning" and "note" do not."""
+
+    severity: str
+    code: str  # stable, kebab-case
+    object: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the migration will cost, with how the figures were made in `basis`."""
+
+    rows: int
+    heap_bytes: int
+    index_bytes: int
+    disk_bytes: int  # extra space at the peak, change log excluded
+    wal_bytes: int
+    seconds: float
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything `migrate` needs. Two plans of one hash do the same thing."""
+
+    tool_version: str
+    server: Server
+    options: PlanOptions
+    domains: tuple[KeyDomain, ...]
+    tables: tuple[ClosureTable, ...]
+    outside_tables: tuple[Table, ...] = ()  # live tables a closure table references, kept as is
+    incoming: tuple[ForeignKey, ...] = ()  # from outside tables, by other columns than the keys
+    hazards: tuple[Hazard, ...] = ()
+    forecast: Forecast | None = None
+    created_at: str = field(default="", compare=False)  # ISO 8601 UTC, not part of the hash
+
+    def domain(self, number: int) -> KeyDomain:
+        """Return the domain of that number; KeyError when there is none."""
+        for domain in self.domains:
+            if domain.number == number:
+                return domain
+        raise KeyError(number)
+
+    def table(self, name: RelationName) -> ClosureTable:
+        """Return the closure table of that name; KeyError when there is none."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise KeyError(str(name))
+
+    @property
+    def refusals(self) -> tuple[Hazard, ...]:
+        return tuple(hazard for hazard in self.hazards if hazard.severity == "refusal")

@@ -19,7 +19,7 @@ def size(octets: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time in two units at most: "350 ms", "4.2 s", "2 min 05 s", "3 h 20 min"."""
+    """Return a length of time in at most two units: 350 ms, 4.2 s, 2 min 05 s, 3 h 20 min."""
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.95:

@@ -28,7 +28,10 @@ class RelationName:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One aclitem, exploded: `privileges` are SQL keywords, grantee '' means PUBLIC."""
+    """One pair of an ACL: `privileges` are SQL keywords, grantee '' means PUBLIC.
+
+    `grantable` are those of `privileges` that come WITH GRANT OPTION.
+    """
 
     grantee: str
     grantor: str
@@ -65,7 +68,7 @@ class Column:
     name: str
     number: int
     type: str  # format_type(): "uuid", "timestamp with time zone", "numeric(10,2)"
-    base_type: str  # pg_type.typname: "uuid", "timestamptz"
+    base_type: str  # pg_type.typname, below a domain; "uuid", "timestamptz", "public.citext"
     type_kind: str  # pg_type.typtype: "b", "d" domain, "e" enum, "c" composite, "r" range, "m"
     not_null: bool
     default: str | None = None  # pg_get_expr; None for generated columns too
@@ -103,6 +106,7 @@ class Index:
     statistics_targets: tuple[tuple[int, int], ...] = ()  # (index column number, target)
     comment: str | None = None
     constraint_comment: str | None = None
+    constraint_definition: str | None = None  # pg_get_constraintdef, exclusion constraints only
     tablespace: str | None = None
     bytes: int = 0
 

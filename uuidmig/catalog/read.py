@@ -1,0 +1,106 @@
+"""Read the catalog of one database. Never writes, needs no rights beyond CONNECT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from uuidmig.catalog.columns import build_columns, build_sequences, further_sequences
+from uuidmig.catalog.grants import build_acls
+from uuidmig.catalog.model import (
+    Catalog,
+    Check,
+    ExtendedStatistics,
+    ForeignKey,
+    Index,
+    RelationName,
+    Server,
+    Table,
+    Trigger,
+    Unsupported,
+)
+from uuidmig.catalog.queries import load
+from uuidmig.catalog.rows import Row, by_table, fetch
+from uuidmig.catalog.types import build_types
+
+_UNSUPPORTED = (
+    "unsupported_tables",
+    "unsupported_parts",
+    "unsupported_dependents",
+    "unsupported_publications",
+)
+
+
+def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str] = ()) -> Catalog:
+    """Return the tables of the schemas (none given: of all) as one snapshot shows them.
+
+    The connection must be outside a transaction, else psycopg.errors.ActiveSqlTransaction; it is
+    left as it was. A foreign key from a schema left out makes the referenced table unsupported.
+    Takes no lock but ACCESS SHARE for a moment (sizes), so it waits for an ALTER TABLE under way.
+    """
+    with _snapshot(connection):
+        server = _read_server(connection)
+        rows = fetch(connection, "tables", schemas=list(schemas))
+        return Catalog(server, _read_tables(connection, rows))
+
+
+@contextmanager
+def _snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """One REPEATABLE READ READ ONLY transaction in which definitions are schema-qualified."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read, read only")
+        connection.execute(load("session"))
+        yield
+
+
+def _read_server(connection: psycopg.Connection[Any]) -> Server:
+    (server,) = fetch(connection, "server")
+    settings = tuple((row["name"], row["value"]) for row in fetch(connection, "settings"))
+    extensions = tuple((row["name"], row["schema"]) for row in fetch(connection, "extensions"))
+    return Server(settings=settings, extensions=extensions, **server)
+
+
+def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[Table, ...]:
+    oids = [row["oid"] for row in rows]
+
+    def read(query: str) -> list[Row]:
+        return fetch(connection, query, tables=oids)
+
+    acls = build_acls(read("grants"))
+    owned = build_sequences(read("sequences"), acls)
+    columns = build_columns(read("columns"), build_types(read("types")), owned, acls)
+    indexes = by_table(read("indexes"), Index)
+    checks = by_table(read("checks"), Check)
+    foreign_keys = by_table(read("foreign_keys"), _foreign_key)
+    triggers = by_table(read("triggers"), Trigger)
+    statistics = by_table(read("statistics"), _statistics)
+    unsupported = [by_table(read(query), Unsupported) for query in _UNSUPPORTED]
+    unsupported.append(further_sequences(owned))
+
+    def build(oid: int, schema: str, name: str, **fields: Any) -> Table:
+        return Table(
+            name=RelationName(schema, name),
+            oid=oid,
+            columns=columns.get(oid, ()),
+            indexes=indexes.get(oid, ()),
+            checks=checks.get(oid, ()),
+            foreign_keys=foreign_keys.get(oid, ()),
+            triggers=triggers.get(oid, ()),
+            statistics=statistics.get(oid, ()),
+            acl=acls.get((oid, 0)),
+            unsupported=tuple(item for found in unsupported for item in found.get(oid, ())),
+            **fields,
+        )
+
+    return tuple(build(**row) for row in rows)
+
+
+def _foreign_key(child: tuple[str, str], parent: tuple[str, str], **fields: Any) -> ForeignKey:
+    return ForeignKey(child=RelationName(*child), parent=RelationName(*parent), **fields)
+
+
+def _statistics(relation: tuple[str, str], **fields: Any) -> ExtendedStatistics:
+    return ExtendedStatistics(relation=RelationName(*relation), **fields)

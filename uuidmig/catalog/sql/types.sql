@@ -1,0 +1,63 @@
+-- name: types
+-- purpose: every type the columns are made of, with the type that contains it (0: a column does)
+-- `hashable` is about types without parts: a default hash operator class, of the type itself or of
+-- one it is binary-coercible to (varchar -> text), with the extended function (support number 2).
+with recursive made_of (whole, part) as (
+    select 0::oid, a.atttypid
+    from pg_attribute a
+    where a.attrelid = any (%(tables)s::oid[]) and a.attnum > 0 and not a.attisdropped
+    union
+    select m.part, inner_type.oid
+    from made_of m
+    join pg_type t on t.oid = m.part
+    cross join lateral (
+        select t.typbasetype as oid where t.typtype = 'd'
+        union all
+        select t.typelem where t.typsubscript = 'array_subscript_handler'::regproc
+        union all
+        select a.atttypid from pg_attribute a
+        where t.typtype = 'c' and a.attrelid = t.typrelid and a.attnum > 0 and not a.attisdropped
+        union all
+        select r.rngsubtype from pg_range r where r.rngtypid = t.oid
+        union all
+        select r.rngtypid from pg_range r where r.rngmultitypid = t.oid
+    ) inner_type
+)
+select
+    m.whole,
+    m.part,
+    case
+        when t.typnamespace = 'pg_catalog'::regnamespace then t.typname::text
+        else format_type(t.oid, null)
+    end as name,
+    t.typtype::text as kind,
+    t.typtype = 'e' or coalesce((
+        select exists (
+            select from pg_amproc p
+            where
+                p.amprocfamily = k.opcfamily
+                and p.amproclefttype = k.opcintype
+                and p.amprocrighttype = k.opcintype
+                and p.amprocnum = 2
+        )
+        from pg_opclass k
+        join pg_am am on am.oid = k.opcmethod
+        where
+            am.amname = 'hash'
+            and k.opcdefault
+            and (
+                k.opcintype = t.oid
+                or exists (
+                    select from pg_cast c
+                    where
+                        c.castsource = t.oid
+                        and c.casttarget = k.opcintype
+                        and c.castmethod = 'b'
+                        and c.castcontext = 'i'
+                )
+            )
+        order by (k.opcintype = t.oid) desc, k.oid
+        limit 1
+    ), false) as hashable
+from made_of m
+join pg_type t on t.oid = m.part

@@ -1,0 +1,60 @@
+-- name: unsupported_parts
+-- purpose: constraints, triggers and indexes of a table in a form we cannot carry over
+-- Columns of pg_constraint that came with 18 are read through to_jsonb, which knows them by name.
+with trait as (
+    select
+        k.oid,
+        k.conrelid,
+        k.confrelid,
+        k.contype,
+        k.convalidated,
+        coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true) as enforced,
+        coalesce((to_jsonb(k) ->> 'conperiod')::boolean, false) as temporal
+    from pg_constraint k
+    where k.conrelid = any (%(tables)s::oid[]) or k.confrelid = any (%(tables)s::oid[])
+),
+part (table_oid, kind, classid, objid, reason) as (
+    select conrelid, 'not null constraint', 'pg_constraint'::regclass, oid, 'is not validated'
+    from trait
+    where contype = 'n' and not convalidated
+    union all
+    select conrelid, 'check', 'pg_constraint'::regclass, oid, 'is not enforced'
+    from trait
+    where contype = 'c' and not enforced
+    union all
+    select
+        side.table_oid,
+        case k.contype when 'f' then 'foreign key' else 'temporal key' end,
+        'pg_constraint'::regclass,
+        k.oid,
+        case when k.temporal then 'is temporal' else 'is not enforced' end
+    from trait k
+    cross join lateral (select k.conrelid union select k.confrelid) as side (table_oid)
+    where k.contype in ('f', 'p', 'u') and (k.temporal or not k.enforced)
+    union all
+    select t.tgrelid, 'trigger', 'pg_trigger'::regclass, t.oid, 'watches another table (FROM)'
+    from pg_trigger t
+    where not t.tgisinternal and t.tgconstrrelid <> 0
+    union all
+    select t.tgrelid, 'foreign key', 'pg_constraint'::regclass, t.tgconstraint, 'its triggers are not in their normal state'
+    from pg_trigger t
+    where t.tgisinternal and t.tgconstraint <> 0 and t.tgenabled <> 'O'
+    union all
+    select owned.table_oid, 'extension', d.classid, d.objid, 'belongs to or depends on an extension'
+    from pg_depend d
+    join (
+        select indrelid, 'pg_class'::regclass, indexrelid from pg_index
+        union all
+        select tgrelid, 'pg_trigger'::regclass, oid from pg_trigger where not tgisinternal
+    ) as owned (table_oid, classid, objid) using (classid, objid)
+    where d.refclassid = 'pg_extension'::regclass and d.deptype in ('e', 'x')
+)
+select distinct
+    p.table_oid,
+    p.kind,
+    concat_ws(' ', shown.type, shown.identity) as name,
+    p.reason
+from part p
+cross join lateral pg_identify_object(p.classid, p.objid, 0) as shown
+where p.table_oid = any (%(tables)s::oid[])
+order by 1, 2, 3

@@ -1,0 +1,72 @@
+-- name: unsupported_tables
+-- purpose: what a table itself is or carries that we cannot carry over
+with chosen as (
+    select c.*, concat_ws(' ', shown.type, shown.identity) as shown
+    from pg_class c
+    cross join lateral pg_identify_object('pg_class'::regclass, c.oid, 0) as shown
+    where c.oid = any (%(tables)s::oid[])
+),
+label (classoid, objoid, objsubid, provider) as (
+    select classoid, objoid, objsubid, provider from pg_seclabel
+)
+select c.oid as table_oid, 'partition' as kind, c.shown as name, 'is partitioned' as reason
+from chosen c
+where c.relkind = 'p'
+union all
+select
+    c.oid,
+    case when c.relispartition then 'partition' else 'inheritance' end,
+    concat_ws(' ', parent.type, parent.identity),
+    case when c.relispartition then 'the table is a partition of it' else 'the table inherits from it' end
+from chosen c
+join pg_inherits h on h.inhrelid = c.oid
+cross join lateral pg_identify_object('pg_class'::regclass, h.inhparent, 0) as parent
+union all
+select c.oid, 'inheritance', concat_ws(' ', child.type, child.identity), 'inherits from the table'
+from chosen c
+join pg_inherits h on h.inhparent = c.oid
+cross join lateral pg_identify_object('pg_class'::regclass, h.inhrelid, 0) as child
+where c.relkind <> 'p'
+union all
+select
+    c.oid,
+    'row security',
+    c.shown,
+    case when c.relforcerowsecurity then 'row security is forced' else 'row security is enabled' end
+from chosen c
+where c.relrowsecurity or c.relforcerowsecurity
+union all
+select c.oid, 'typed table', 'type ' || format_type(c.reloftype, null), 'the table is of this type'
+from chosen c
+where c.reloftype <> 0
+union all
+select
+    c.oid,
+    'extension',
+    'extension ' || quote_ident(e.extname),
+    case d.deptype when 'e' then 'the table is part of it' else 'the table depends on it' end
+from chosen c
+join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
+join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
+where d.deptype in ('e', 'x')
+union all
+select
+    c.oid,
+    'security label',
+    concat_ws(' ', labelled.type, labelled.identity),
+    'labelled by ' || l.provider
+from chosen c
+join label l
+    on (l.classoid = 'pg_class'::regclass and l.objoid = c.oid)
+    or (l.classoid = 'pg_type'::regclass and l.objoid = c.reltype)
+cross join lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) as labelled
+union all
+select
+    c.oid,
+    'row type',
+    'type ' || format_type(c.reltype, null),
+    case when t.typacl is null then 'the row type has a comment' else 'the row type has privileges' end
+from chosen c
+join pg_type t on t.oid = c.reltype
+where t.typacl is not null or obj_description(c.reltype, 'pg_type') is not null
+order by 1, 2, 3

@@ -1,0 +1,42 @@
+"""What the types of columns are made of: domains, arrays, composites, ranges and their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from uuidmig.catalog.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Types:
+    """Types by oid: name, kind (pg_type.typtype), own hash function, and the types inside."""
+
+    names: dict[int, str]
+    kinds: dict[int, str]
+    hashed: dict[int, bool]
+    parts: dict[int, tuple[int, ...]]
+
+    def base_name(self, oid: int) -> str:
+        """Return the name of the type, of a domain the name of what it is a domain over."""
+        while self.kinds[oid] == "d":
+            (oid,) = self.parts[oid]
+        return self.names[oid]
+
+    def hashable(self, oid: int) -> bool:
+        """Whether hash_record_extended can take a value of this type: all its parts can."""
+        parts = self.parts.get(oid)
+        return self.hashed[oid] if parts is None else all(map(self.hashable, parts))
+
+
+def build_types(rows: Iterable[Row]) -> Types:
+    """Build from the rows of `types.sql`."""
+    types = Types({}, {}, {}, {})
+    for row in rows:
+        oid, whole = row["part"], row["whole"]
+        types.names[oid] = row["name"]
+        types.kinds[oid] = row["kind"]
+        types.hashed[oid] = row["hashable"]
+        if whole:
+            types.parts[whole] = (*types.parts.get(whole, ()), oid)
+    return types

@@ -1,13 +1,12 @@
 """The server of a test run, and a fresh database on it for each test.
 
-`UUIDMIG_TEST_PG=15` or `18` (default) chooses a server that the run starts itself. `UUIDMIG_TEST_DSN`
-names one that runs already, as superuser, instead.
+`UUIDMIG_TEST_PG=15` or `18` (default) chooses a server that the run starts itself.
+`UUIDMIG_TEST_DSN` names one that runs already, as superuser, instead.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -99,15 +98,18 @@ class TestDatabase:
 
 def lane_binaries() -> Path:
     """The programs of the lane's version; skips when they are not installed."""
-    lane = os.environ.get("UUIDMIG_TEST_PG") or "18"
-    if lane == "18":
+    return binaries_of(os.environ.get("UUIDMIG_TEST_PG") or "18")
+
+
+def binaries_of(version: str) -> Path:
+    if version == "18":
         try:
             return wheel_binaries()
         except ServerUnavailable as error:
             pytest.skip(str(error))
-    folder = Path(DEBIAN_BINARIES.format(lane))
+    folder = Path(DEBIAN_BINARIES.format(version))
     if not folder.is_dir():
-        pytest.skip(f"PostgreSQL {lane} is not installed: there is no {folder}")
+        pytest.skip(f"PostgreSQL {version} is not installed: there is no {folder}")
     return folder
 
 
@@ -136,13 +138,10 @@ def running_server() -> Iterator[TestServer]:
 
 
 def _existing_server(dsn: str) -> TestServer:
-    program = shutil.which("pg_dump")
-    if program is None:
-        pytest.skip("UUIDMIG_TEST_DSN is set, but there is no pg_dump on PATH")
     _create_owner(dsn)
     with psycopg.connect(dsn) as connection:
         version = connection.info.server_version // 10000
-    return TestServer(dsn, version, Path(program).parent, None)
+    return TestServer(dsn, version, binaries_of(str(version)), None)
 
 
 def _create_owner(admin_dsn: str) -> None:

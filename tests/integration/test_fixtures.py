@@ -25,7 +25,7 @@ def test_owner_may_create_schemas_and_tables(database: TestDatabase) -> None:
 
 
 def test_pg_dump_is_of_the_servers_version(database: TestDatabase) -> None:
-    command = [database.server.bin / "pg_dump", "--schema-only", database.dsn]
+    command = [str(database.server.bin / "pg_dump"), "--schema-only", database.dsn]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert f"Dumped by pg_dump version {database.server.version}." in done.stdout
 

@@ -1,8 +1,8 @@
 """Where the Postgres programs are, and as whom they can run.
 
-Postgres refuses to run as root, so root starts it as another user. That user may not reach the programs
-(a virtual environment below /root, say); then they are copied, because opening a parent folder to
-everybody is not ours to do.
+Postgres refuses to run as root, so root starts it as another user. That user may not reach the
+programs (a virtual environment below /root, say); then they are copied, because opening a parent
+folder to everybody is not ours to do.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def major_version(version: str) -> int:
 def copy_programs(bin: Path, target: Path) -> Path:
     """Copies the installation that `bin` belongs to below `target`; returns the copy's bin folder.
 
-    The wheel's programs find their libraries by a relative path in a sibling folder, which comes along.
+    The wheel's programs find their libraries by a relative path in a sibling folder; it comes too.
     """
     package = bin.parent.parent
     shutil.copytree(bin.parent, target / package.name / bin.parent.name, symlinks=True)

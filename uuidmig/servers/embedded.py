@@ -1,7 +1,7 @@
 """A Postgres server of our own, for trying out, the demo and the tests.
 
-It listens on a Unix socket in a private folder only, so everybody who can reach the socket may log in
-without a password. It ends with the process that started it, however that one ends (see `watchdog`).
+It listens on a Unix socket in a private folder only, so everybody who can reach the socket may log
+in without a password. It ends with the process that started it, however that ends (see `watchdog`).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class EmbeddedPostgres:
         return self.home / "server.log"
 
     def start(self) -> None:
-        """Returns when the server takes connections. Raises ServerUnavailable with the end of its log."""
+        """Returns when it takes connections. Raises ServerUnavailable with the end of its log."""
         options = [f"--{name}={value}" for name, value in self.settings.items()]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -124,8 +124,8 @@ def embedded_server(
 ) -> Iterator[EmbeddedPostgres]:
     """Starts a server and yields it; afterwards nothing of it is left.
 
-    `directory` keeps the data (a new or an earlier data directory), else it is temporary. `bin` is a
-    folder with other Postgres programs than the wheel's, e.g. /usr/lib/postgresql/15/bin.
+    `directory` keeps the data (a new or an earlier data directory), else it is temporary. `bin` is
+    a folder with other Postgres programs than the wheel's, e.g. /usr/lib/postgresql/15/bin.
     Raises ServerUnavailable.
     """
     account = server_account()
@@ -191,10 +191,10 @@ def _initialise(server: EmbeddedPostgres) -> None:
         os.chown(server.data, server.account.uid, server.account.gid)
     if not _can_enter(server.data, server.account):
         raise ServerUnavailable(
-            f"{server.data} cannot be entered by the user `{server.account.name}`, which the server "
-            "has to run as since you are root; choose a folder below one that is open to others"
+            f"{server.data} cannot be entered by the user `{server.account.name}`, as which the "
+            "server runs since you are root; choose a folder below one that is open to others"
         )
-    command = [server.bin / "initdb", "-D", server.data, "-U", SUPERUSER, "-A", "trust"]
+    command = [str(server.bin / "initdb"), "-D", str(server.data), "-U", SUPERUSER, "-A", "trust"]
     done = subprocess.run(
         [*command, "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"],
         capture_output=True,

@@ -6,9 +6,8 @@ import os
 from logging.config import fileConfig
 
 import psycopg
-from sqlalchemy import Connection, create_engine, pool
-
 from alembic import context
+from sqlalchemy import Connection, create_engine, pool
 
 config = context.config
 if config.config_file_name is not None:

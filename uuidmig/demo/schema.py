@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 from typing import LiteralString, cast
 
@@ -20,10 +21,12 @@ TABLES = (
 )
 
 
+@cache
 def read_sql(name: str) -> LiteralString:
     """Return the text of a .sql file of this package; these ship with the code, hence the cast."""
-    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-    return cast("LiteralString", text)
+    source = resources.files(__package__).joinpath(name)
+    text = source.read_text(encoding="utf-8")
+    return cast("LiteralString", text)  # type: ignore[redundant-cast]  # str to mypy
 
 
 def create_shop(connection: psycopg.Connection[tuple[object, ...]]) -> None:

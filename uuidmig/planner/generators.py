@@ -1,0 +1,33 @@
+"""What makes new keys, told from a column's default."""
+
+from __future__ import annotations
+
+import re
+
+from uuidmig.catalog.model import Column
+from uuidmig.planner.model import Generator
+
+_SCHEMA = r'(?:(?:"(?:[^"]|"")+"|[\w$]+)\.)?'
+_UUID4 = re.compile(_SCHEMA + r"(?:gen_random_uuid|uuid_generate_v4|uuidv4)\(\)")
+_UUID7 = re.compile(_SCHEMA + r"(?:uuidv7|uuid7|uuid_v7|uuid_generate_v7|gen_random_uuid_v7)\(.*\)")
+
+
+def find_generator(column: Column, server_version: int) -> Generator:
+    """Return what makes the keys of `column` now and, for a uuid4 default, what will later."""
+    default = column.default
+    if default is None:
+        return Generator("application")
+    if _UUID4.fullmatch(default):
+        return Generator("server", default, _new_default(server_version))
+    if _UUID7.fullmatch(default):
+        return Generator("server_v7", default)
+    return Generator("other", default)
+
+
+def makes_uuid4(column: Column) -> bool:
+    """Tell whether the default of `column` is a uuid4 generator we know."""
+    return column.default is not None and _UUID4.fullmatch(column.default) is not None
+
+
+def _new_default(server_version: int) -> str:
+    return "uuidv7()" if server_version >= 180000 else "uuidmig_keys.uuidv7()"

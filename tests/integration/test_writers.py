@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import LiteralString
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -84,7 +86,7 @@ def test_writers_leave_what_their_model_says(
     ],
 )
 def test_verify_reports_a_tampered_row(
-    database: TestDatabase, shop: psycopg.Connection, tamper: str, expected: str
+    database: TestDatabase, shop: psycopg.Connection, tamper: LiteralString, expected: str
 ) -> None:
     writers = Writers(database.dsn, 1, rate=None)
     writer = writers._writers[0]
@@ -94,7 +96,7 @@ def test_verify_reports_a_tampered_row(
     assert writers.verify(shop) == []
     label = psycopg.sql.Literal(order.label)
     count = tamper.count("{}")
-    shop.execute(psycopg.sql.SQL(tamper).format(*[label] * count))  # type: ignore[arg-type]
+    shop.execute(psycopg.sql.SQL(tamper).format(*[label] * count))
     assert any(expected in line for line in writers.verify(shop))
 
 
@@ -120,7 +122,7 @@ def test_remembered_keys_are_those_of_the_rows(
     writer = one_writer(database, shop)
     work_until_busy(writer)
     writer.session.close()
-    actual = dict(shop.execute("SELECT reference, id FROM shop.orders").fetchall())
+    actual: dict[str, UUID] = dict(shop.execute("SELECT reference, id FROM shop.orders").fetchall())
     remembered = {
         label: key for (table, label), key in writer.model.keys.items() if table == "orders"
     }

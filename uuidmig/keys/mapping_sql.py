@@ -1,0 +1,85 @@
+"""The mapping old key -> new key as SQL expressions (docs/design.md, section 1).
+
+The Python twin is `uuidmig.keys.mapping`; a property test proves them equal. The expressions are
+plain built-ins inlined into each statement: a SQL function that cannot be inlined costs ten times
+as much a row. `uuidmig.plan_time()` and `uuidmig.horizon()` are IMMUTABLE and folded to constants.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+# Version 4 is the nibble 0100 in the high half of byte 6 (RFC 9562 section 4.2).
+_IS_MAPPED: dict[bool, LiteralString] = {
+    False: "get_byte(uuid_send({key}), 6) & 240 = 64",
+    True: "get_byte(uuid_send({key}), 6) & 240 <> 112",
+}
+
+# date_part() gives a double, exact to the microsecond until the year 2255; the cast rounds away
+# the last binary digits. extract() would be numeric and twice as slow.
+_MICROSECONDS: LiteralString = (
+    "(date_part('epoch', CASE WHEN {time} <= uuidmig.horizon()"
+    " THEN greatest({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"
+    " ELSE uuidmig.plan_time() END) * 1000000)::bigint"
+)
+
+_PREFIX: LiteralString = "int8send((({us} / 1000) << 16) | 28672 | (({us} % 1000) * 4096 / 1000))"
+
+_KEY: LiteralString = (
+    "CASE WHEN {mapped} THEN"
+    " encode({prefix} || substring(uuid_send({key}) from 9), 'hex')::uuid ELSE {key} END"
+)
+
+_BORROWED_PREFIX: LiteralString = (
+    "CASE WHEN get_byte(uuid_send({parent}), 6) & 240 = 112"
+    " THEN substring(uuid_send({parent}) from 1 for 8) ELSE {plan_prefix} END"
+)
+
+
+def time_expression(
+    column: sql.Composable, column_type: str, time_zone: str | None
+) -> sql.Composable:
+    """Return the timestamp column as timestamptz; types without a zone are read in `time_zone`."""
+    if column_type == "timestamp with time zone":
+        return column
+    template: LiteralString = "({column} AT TIME ZONE {zone})"
+    if column_type == "date":
+        template = "({column}::timestamp AT TIME ZONE {zone})"
+    return sql.SQL(template).format(column=column, zone=sql.Literal(time_zone or "UTC"))
+
+
+def _prefix(time: sql.Composable) -> sql.Composable:
+    return sql.SQL(_PREFIX).format(us=sql.SQL(_MICROSECONDS).format(time=time))
+
+
+def _key(key: sql.Composable, prefix: sql.Composable, convert_other: bool) -> sql.Composable:
+    mapped = sql.SQL(_IS_MAPPED[convert_other]).format(key=key)
+    return sql.SQL(_KEY).format(mapped=mapped, prefix=prefix, key=key)
+
+
+def key_expression(
+    key: sql.Composable, time: sql.Composable, *, convert_other: bool = False
+) -> sql.Composable:
+    """Return the new key of `key` with root timestamp `time` (timestamptz); NULL for NULL."""
+    return _key(key, _prefix(time), convert_other)
+
+
+def plan_time_expression(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
+    """Return the new key of `key` when its table has no usable timestamp."""
+    return key_expression(key, sql.SQL("uuidmig.plan_time()"), convert_other=convert_other)
+
+
+def borrowed_expression(
+    key: sql.Composable, parent_new: sql.Composable, *, convert_other: bool = False
+) -> sql.Composable:
+    """Return the new key of `key` with the time of its parent's new key `parent_new`."""
+    plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"))
+    prefix = sql.SQL(_BORROWED_PREFIX).format(parent=parent_new, plan_prefix=plan_prefix)
+    return _key(key, prefix, convert_other)
+
+
+def version_expression(key: sql.Composable) -> sql.Composable:
+    """Return the version nibble of `key` as an integer."""
+    return sql.SQL("(get_byte(uuid_send({key}), 6) >> 4)").format(key=key)

@@ -1,0 +1,164 @@
+"""The way back after the cutover: changes of the new tables replayed into the retired ones.
+
+A key map (new -> old) is read off the retired tables before the first replay touches them; a row
+born after the cutover is not in it and keeps its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from psycopg import sql
+
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps import names
+from uuidmig.steps.capture import create_function, create_log
+from uuidmig.steps.drain import column_domain, same_identity
+from uuidmig.steps.grace import key_map
+from uuidmig.steps.mapped import MappedExpressions, retired
+from uuidmig.steps.model import Statement
+
+_FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
+BEGIN
+  IF to_regclass('uuidmig.key_map_filled') IS NOT NULL THEN
+    RETURN;
+  END IF;
+{body}
+  CREATE TABLE uuidmig.key_map_filled ();
+END
+$uuidmig$""")
+
+_FILL_DOMAIN = sql.SQL("""  INSERT INTO {map} (new, old)
+    SELECT DISTINCT v.new, v.old
+    FROM (SELECT {value} AS new, {column} AS old FROM {relation} AS t{joins}) v
+    WHERE v.new <> v.old;
+  CREATE INDEX ON {map} (new);
+  CREATE INDEX ON {map} (old);
+  ANALYZE {map};
+""")
+
+_DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.drain_back() RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET client_min_messages = warning
+AS $uuidmig$
+DECLARE
+  moved bigint;
+  total bigint := 0;
+BEGIN
+  PERFORM uuidmig.fill_key_map();
+{body}
+  RETURN total;
+END
+$uuidmig$""")
+
+_TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DELETE ROWS AS
+    SELECT * FROM {log} WITH NO DATA;
+  DELETE FROM {work};
+  WITH taken AS (DELETE FROM {log} RETURNING *)
+    INSERT INTO {work} SELECT DISTINCT * FROM taken;
+  GET DIAGNOSTICS moved = ROW_COUNT;
+  total := total + moved;
+  IF EXISTS (SELECT FROM {work} WHERE op = 'T') THEN
+    TRUNCATE {retired};
+    DELETE FROM {work} WHERE op = 'T';
+  END IF;
+""")
+
+_DELETE = sql.SQL("""  DELETE FROM {retired} AS s
+    USING (SELECT DISTINCT {values} FROM {work} AS w{joins}) AS gone WHERE {match};
+""")
+
+_INSERT = sql.SQL("""  INSERT INTO {retired} ({columns}) OVERRIDING SYSTEM VALUE
+    {select};
+""")
+
+
+def back_objects(plan: Plan) -> tuple[Statement, ...]:
+    """Return the logs, trigger functions and replay functions of the way back."""
+    statements: list[Statement] = []
+    for table in plan.tables:
+        statements.append(create_log(table, table.identity, "back_log"))
+        statements.append(create_function(table, table.identity, "back_capture", "back_log"))
+    statements.append(Statement(_FILL.format(body=sql.Composed(list(_fill(plan))))))
+    statements.append(Statement(_DRAIN_BACK.format(body=sql.Composed(list(_drain(plan))))))
+    return tuple(statements)
+
+
+def _fill(plan: Plan) -> Iterator[sql.Composable]:
+    for domain in plan.domains:
+        table = plan.table(domain.root.table)
+        expressions = MappedExpressions(plan, retired)
+        value = expressions.value(table, domain.root.column, "t")
+        yield _FILL_DOMAIN.format(
+            map=key_map(domain),
+            value=value,
+            column=sql.Identifier("t", domain.root.column),
+            relation=retired(table),
+            joins=sql.SQL("").join(expressions.joins),
+        )
+
+
+def _drain(plan: Plan) -> Iterator[sql.Composable]:
+    for table in plan.tables:
+        yield _TAKE.format(
+            work=_work(table),
+            log=names.own("back_log", table.number),
+            retired=table.retired.identifier,
+        )
+    yield sql.SQL("  IF total = 0 THEN RETURN 0; END IF;\n")
+    for table in plan.tables:
+        values, joins = _old_values(plan, table, table.identity, "w")
+        yield _DELETE.format(
+            retired=table.retired.identifier,
+            values=values,
+            work=_work(table),
+            joins=joins,
+            match=same_identity("s", "gone", table.identity),
+        )
+    for table in plan.tables:
+        yield _INSERT.format(
+            retired=table.retired.identifier,
+            columns=names.column_list(table.copied_columns),
+            select=_select_back(plan, table),
+        )
+
+
+def _work(table: ClosureTable) -> sql.Identifier:
+    return names.temporary("back_work", table.number)
+
+
+def _old_values(
+    plan: Plan, table: ClosureTable, columns: tuple[str, ...], alias: str
+) -> tuple[sql.Composable, sql.Composable]:
+    """Return the columns with keys translated back, and the joins to the key maps they need."""
+    values: list[sql.Composable] = []
+    joins: list[sql.Composable] = []
+    for position, column in enumerate(columns, start=1):
+        value: sql.Composable = sql.Identifier(alias, column)
+        number = column_domain(table, column)
+        if number is not None:
+            joined = f"m{position}"
+            joins.append(
+                sql.SQL(" LEFT JOIN {} AS {} ON {} = {}").format(
+                    key_map(plan.domain(number)),
+                    sql.Identifier(joined),
+                    sql.Identifier(joined, "new"),
+                    value,
+                )
+            )
+            value = sql.SQL("coalesce({}, {})").format(sql.Identifier(joined, "old"), value)
+        values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
+    return sql.SQL(", ").join(values), sql.SQL("").join(joins)
+
+
+def _select_back(plan: Plan, table: ClosureTable) -> sql.Composed:
+    values, joins = _old_values(plan, table, table.copied_columns, "t")
+    return sql.SQL("SELECT {} FROM {} AS t{} WHERE ({}) IN (SELECT {} FROM {})").format(
+        values,
+        table.name.identifier,
+        joins,
+        names.qualified("t", table.identity),
+        names.column_list(table.identity),
+        _work(table),
+    )

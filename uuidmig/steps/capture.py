@@ -1,0 +1,152 @@
+"""Change capture: logs, trigger functions and triggers, before the cutover and after it.
+
+A trigger only appends: the raw values of the columns that the row's identity and new key are made
+from. It never looks anything up, so it costs the application one insert and can never wait.
+"""
+
+from __future__ import annotations
+
+from typing import LiteralString
+
+from psycopg import sql
+
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps import names
+from uuidmig.steps.mapped import foreign_key
+from uuidmig.steps.model import Statement
+
+
+def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
+    """Return the columns a change log keeps: identity, root keys, and what their time comes from."""
+    wanted = set(table.identity) | {column for column, _ in table.roots}
+    for _, number in table.roots:
+        timestamp = plan.domain(number).timestamp
+        if timestamp.column is not None:
+            wanted.add(timestamp.column)
+    for reference in table.references:
+        # A root that is not unique alone is found through all columns of the foreign key.
+        if reference.column in wanted and not plan.domain(reference.domain).root_unique:
+            wanted |= set(foreign_key(table, reference.foreign_key).columns)
+    return tuple(column.name for column in table.table.columns if column.name in wanted)
+
+
+def create_log(table: ClosureTable, columns: tuple[str, ...], kind: str) -> Statement:
+    """Return CREATE TABLE uuidmig.<kind>_<n>; columns are typed as in the source, all nullable."""
+    typed = sql.SQL(", ").join(
+        [sql.SQL("NULL::{} AS op").format(sql.SQL('"char"'))]
+        + [sql.Identifier("t", column) for column in columns]
+    )
+    return Statement(
+        sql.SQL("CREATE TABLE {} AS SELECT {} FROM {} AS t WITH NO DATA").format(
+            names.own(kind, table.number), typed, table.name.identifier
+        )
+    )
+
+
+_FUNCTION: LiteralString = """CREATE FUNCTION {function}() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
+BEGIN
+  IF TG_OP = 'TRUNCATE' THEN
+    INSERT INTO {log} (op) VALUES ('T');
+  ELSIF TG_OP = 'INSERT' THEN
+    INSERT INTO {log} (op, {columns}) VALUES ('I', {new});
+  ELSE
+    INSERT INTO {log} (op, {columns}) VALUES ('D', {old});
+    IF TG_OP = 'UPDATE' AND ({new_identity}) IS DISTINCT FROM ({old_identity}) THEN
+      INSERT INTO {log} (op, {columns}) VALUES ('I', {new});
+    END IF;
+  END IF;
+  RETURN NULL;
+END
+$uuidmig$"""
+
+
+def create_function(
+    table: ClosureTable, columns: tuple[str, ...], function: str, log: str
+) -> Statement:
+    """Return the trigger function uuidmig.<function>_<n>() that appends to uuidmig.<log>_<n>."""
+    return Statement(
+        sql.SQL(_FUNCTION).format(
+            function=names.own(function, table.number),
+            log=names.own(log, table.number),
+            columns=names.column_list(columns),
+            new=names.qualified("new", columns),
+            old=names.qualified("old", columns),
+            new_identity=_row("new", table.identity),
+            old_identity=_row("old", table.identity),
+        )
+    )
+
+
+def _row(alias: str, columns: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL("ROW({})").format(names.qualified(alias, columns))
+
+
+def create_triggers(
+    table: ClosureTable, relation: sql.Composable, function: str, row: str, truncate: str
+) -> tuple[Statement, ...]:
+    """Return the statements that put the capture triggers on `relation`.
+
+    ENABLE ALWAYS: rows that a replication apply worker writes must be captured too.
+    """
+    call = names.own(function, table.number)
+    row_name, truncate_name = sql.Identifier(row), sql.Identifier(truncate)
+    statements = [
+        sql.SQL(
+            "CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {}"
+            " FOR EACH ROW EXECUTE FUNCTION {}()"
+        ).format(row_name, relation, call),
+        sql.SQL(
+            "CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()"
+        ).format(truncate_name, relation, call),
+    ]
+    statements += [
+        sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(relation, name)
+        for name in (row_name, truncate_name)
+    ]
+    return tuple(Statement(statement) for statement in statements)
+
+
+def drop_triggers(relation: sql.Composable, row: str, truncate: str) -> tuple[Statement, ...]:
+    """Return the statements that take the capture triggers away where they are."""
+    return tuple(
+        Statement(
+            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), relation)
+        )
+        for name in (row, truncate)
+    )
+
+
+def lock_closure(plan: Plan, mode: LiteralString) -> Statement:
+    """Return the statement that locks the closure, parents first, within the lock budget."""
+    return Statement(
+        sql.SQL("SELECT uuidmig.lock_tables({}, {})").format(
+            names.closure_array(plan), sql.Literal(mode)
+        ),
+        f"{mode} on every table of the closure",
+    )
+
+
+def capture_objects(plan: Plan) -> tuple[Statement, ...]:
+    """Return the logs and trigger functions of capture before the cutover."""
+    statements: list[Statement] = []
+    for table in plan.tables:
+        columns = input_columns(plan, table)
+        statements.append(create_log(table, columns, "log"))
+        statements.append(create_function(table, columns, "capture", "log"))
+    return tuple(statements)
+
+
+def backlog_function(plan: Plan, name: LiteralString, kind: str) -> Statement:
+    """Return uuidmig.<name>(): how many rows wait in the logs."""
+    counts = sql.SQL(" + ").join(
+        [
+            sql.SQL("(SELECT count(*) FROM {})").format(names.own(kind, table.number))
+            for table in plan.tables
+        ]
+    )
+    return Statement(
+        sql.SQL("CREATE FUNCTION uuidmig.{}() RETURNS bigint LANGUAGE sql AS $uuidmig$ SELECT {} $uuidmig$").format(
+            sql.Identifier(name), counts
+        )
+    )

@@ -1,0 +1,98 @@
+"""Both sides of the verification: row count and an order-independent hash sum of whole rows."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.mapped import mapped_select, page_range
+from uuidmig.steps.model import Statement
+from uuidmig.steps.names import column_list
+
+# A sum, not an exclusive or: pairs of equal differences must not cancel out.
+_SUMS = sql.SQL(
+    "SELECT count(*), coalesce(sum(hash_record_extended(ROW({columns}), 0)), 0){extra} FROM {rows} AS r"
+)
+
+
+def _columns(table: ClosureTable) -> sql.Composed:
+    """Return the compared columns; a type without hash function is compared as its text."""
+    parts: list[sql.Composable] = []
+    for column in table.table.columns:
+        if column.generated:
+            continue
+        name = sql.Identifier("r", column.name)
+        parts.append(name if column.hashable else sql.SQL("{}::text").format(name))
+    return sql.SQL(", ").join(parts)
+
+
+def source_sums(
+    plan: Plan, table: ClosureTable, first_page: int, last_page: int | None
+) -> Statement:
+    """Return SELECT rows, hash sum of source pages [first_page, last_page) through the mapping."""
+    select = mapped_select(plan, table, page_range("t", first_page, last_page))
+    rows = sql.SQL("({})").format(select)
+    return Statement(_SUMS.format(columns=_columns(table), extra=sql.SQL(""), rows=rows))
+
+
+def shadow_sums(
+    plan: Plan, table: ClosureTable, first_page: int, last_page: int | None
+) -> Statement:
+    """Return SELECT rows, hash sum, root keys that are not version 7 of shadow pages."""
+    allowed = plan.options.non_v4 == "keep"
+    wrong = [
+        sql.SQL("get_byte(uuid_send({}), 6) & 240 <> 112").format(sql.Identifier("r", column))
+        for column, _ in table.roots
+    ]
+    extra: sql.Composable = sql.SQL(", 0::bigint")
+    if wrong and not allowed:
+        extra = sql.SQL(", count(*) FILTER (WHERE {})").format(sql.SQL(" OR ").join(wrong))
+    rows = sql.SQL("(SELECT {} FROM {} AS t WHERE {})").format(
+        column_list(table.copied_columns),
+        table.shadow.identifier,
+        page_range("t", first_page, last_page),
+    )
+    return Statement(_SUMS.format(columns=_columns(table), extra=extra, rows=rows))
+
+
+def orphans(plan: Plan, table: ClosureTable) -> tuple[tuple[str, Statement], ...]:
+    """Return, a reference, SELECT of how many shadow rows reference a key that is not there."""
+    checks: list[tuple[str, Statement]] = []
+    for reference in table.references:
+        root = plan.domain(reference.domain).root
+        query = sql.SQL(
+            "SELECT count(*) FROM {} AS t WHERE {} IS NOT NULL"
+            " AND NOT EXISTS (SELECT FROM {} AS p WHERE {} = {})"
+        ).format(
+            table.shadow.identifier,
+            sql.Identifier("t", reference.column),
+            plan.table(root.table).shadow.identifier,
+            sql.Identifier("p", root.column),
+            sql.Identifier("t", reference.column),
+        )
+        checks.append((reference.column, Statement(query)))
+    return tuple(checks)
+
+
+def differing_rows(plan: Plan, table: ClosureTable, limit: int = 5) -> Statement:
+    """Return SELECT of up to `limit` identities that differ, with the side they are missing on."""
+    rows = sql.SQL(
+        "SELECT {identity}, hash_record_extended(ROW({columns}), 0) AS row_hash FROM {rows} AS r"
+    )
+    identity = sql.SQL(", ").join([sql.Identifier("r", column) for column in table.identity])
+    source = rows.format(
+        identity=identity,
+        columns=_columns(table),
+        rows=sql.SQL("({})").format(mapped_select(plan, table)),
+    )
+    shadow = rows.format(
+        identity=identity, columns=_columns(table), rows=table.shadow.identifier
+    )
+    return Statement(
+        sql.SQL(
+            "(SELECT 'missing or different in the new table' AS what, d::text"
+            " FROM ({source} EXCEPT ALL {shadow}) AS d LIMIT {limit})"
+            " UNION ALL (SELECT 'only in the new table', d::text"
+            " FROM ({shadow} EXCEPT ALL {source}) AS d LIMIT {limit})"
+        ).format(source=source, shadow=shadow, limit=sql.Literal(limit))
+    )

@@ -1,0 +1,161 @@
+"""The time between cutover and finish: old keys that applications remember go on working.
+
+Applications hold old keys in memory. A BEFORE trigger translates an old parent key in a reference,
+and the row's own old key in an INSERT (an upsert by a remembered key must meet its row), to the
+new one. `UPDATE … WHERE id = <old key>` cannot be helped: it touches no row.
+"""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
+from uuidmig.steps import names
+from uuidmig.steps.mapped import MappedExpressions, retired
+from uuidmig.steps.model import Statement
+
+# The key map is filled only while a rollback is under way: it then replays rows into the retired
+# tables, whose timestamps no longer tell the keys of the cutover.
+_CURRENT_KEY = sql.SQL("""CREATE FUNCTION {function}(old_key uuid) RETURNS uuid
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
+DECLARE
+  found_keys uuid[];
+BEGIN
+  IF EXISTS (SELECT FROM {map}) THEN
+    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM {map} m WHERE m.old = old_key;
+  ELSE
+    SELECT array_agg(DISTINCT {value}) INTO found_keys FROM {relation} AS t{joins}
+    WHERE {column} = old_key;
+  END IF;
+  -- A key that is unique only together with other columns may be ambiguous: better none than wrong.
+  IF cardinality(found_keys) = 1 THEN
+    RETURN found_keys[1];
+  END IF;
+  RETURN NULL;
+END
+$uuidmig$""")
+
+_GRACE = sql.SQL("""CREATE FUNCTION {function}() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
+BEGIN
+{body}  RETURN new;
+END
+$uuidmig$""")
+
+_TRANSLATE = sql.SQL("""  IF {condition}get_byte(uuid_send({column}), 6) & 240 <> 112 THEN
+    {column} := coalesce({current_key}({column}), {column});
+  END IF;
+""")
+
+
+def key_maps(plan: Plan) -> tuple[Statement, ...]:
+    """Return the empty key maps that a rollback fills."""
+    return tuple(
+        Statement(
+            sql.SQL("CREATE TABLE {} (new uuid NOT NULL, old uuid NOT NULL)").format(key_map(domain))
+        )
+        for domain in plan.domains
+    )
+
+
+def key_map(domain: KeyDomain) -> sql.Identifier:
+    return names.own("key_map", domain.number)
+
+
+def current_key(domain: KeyDomain) -> sql.Identifier:
+    return names.own("current_key", domain.number)
+
+
+def lookup_functions(plan: Plan) -> tuple[Statement, ...]:
+    """Return the look-ups old key -> new key, one a domain, and uuidmig_keys.current_key(uuid)."""
+    statements = [Statement(_current_key_function(plan, domain)) for domain in plan.domains]
+    calls = sql.SQL(", ").join(
+        [sql.SQL("{}($1)").format(current_key(domain)) for domain in plan.domains]
+    )
+    statements.append(
+        Statement(
+            sql.SQL(
+                "CREATE FUNCTION uuidmig_keys.current_key(old_key uuid) RETURNS uuid"
+                " LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog"
+                " AS $uuidmig$ SELECT coalesce({}, $1) $uuidmig$"
+            ).format(calls)
+        )
+    )
+    return tuple(statements)
+
+
+def _current_key_function(plan: Plan, domain: KeyDomain) -> sql.Composed:
+    table = plan.table(domain.root.table)
+    expressions = MappedExpressions(plan, retired)
+    value = expressions.value(table, domain.root.column, "t")
+    return _CURRENT_KEY.format(
+        function=current_key(domain),
+        map=key_map(domain),
+        value=value,
+        relation=retired(table),
+        joins=sql.SQL("").join(expressions.joins),
+        column=sql.Identifier("t", domain.root.column),
+    )
+
+
+def id_map(plan: Plan) -> Statement:
+    """Return the view uuidmig.id_map: table_name, old, new of every key converted."""
+    selects = []
+    for domain in plan.domains:
+        table = plan.table(domain.root.table)
+        expressions = MappedExpressions(plan, retired)
+        value = expressions.value(table, domain.root.column, "t")
+        selects.append(
+            sql.SQL("SELECT {}::text AS table_name, {} AS old, {} AS new FROM {} AS t{}").format(
+                sql.Literal(str(table.name)),
+                sql.Identifier("t", domain.root.column),
+                value,
+                retired(table),
+                sql.SQL("").join(expressions.joins),
+            )
+        )
+    return Statement(
+        sql.SQL("CREATE VIEW uuidmig.id_map AS {}").format(sql.SQL(" UNION ALL ").join(selects))
+    )
+
+
+def grace_triggers(plan: Plan) -> tuple[Statement, ...]:
+    """Return the translating functions and triggers; nothing with `--no-grace`."""
+    if not plan.options.grace:
+        return ()
+    return tuple(statement for table in plan.tables for statement in _table(plan, table))
+
+
+def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
+    function = names.own("grace", table.number)
+    parts = [_translate(plan, column, number, True) for column, number in table.roots]
+    parts += [_translate(plan, r.column, r.domain, False) for r in table.references]
+    columns = [r.column for r in table.references]
+    update = (
+        sql.SQL(" OR UPDATE OF {}").format(names.column_list(columns)) if columns else sql.SQL("")
+    )
+    trigger = sql.SQL(
+        "CREATE TRIGGER {} BEFORE INSERT{} ON {} FOR EACH ROW EXECUTE FUNCTION {}()"
+    ).format(sql.Identifier(names.GRACE), update, table.name.identifier, function)
+    body = _GRACE.format(function=function, body=sql.Composed(parts))
+    return (Statement(body), Statement(trigger))
+
+
+def _translate(plan: Plan, column: str, number: int, insert_only: bool) -> sql.Composed:
+    name = sql.Identifier("new", column)
+    condition = sql.SQL("TG_OP = 'INSERT' AND ") if insert_only else sql.SQL("")
+    return _TRANSLATE.format(
+        condition=condition, column=name, current_key=current_key(plan.domain(number))
+    )
+
+
+def drop_grace(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that take the grace triggers off the live tables."""
+    return tuple(
+        Statement(
+            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(
+                sql.Identifier(names.GRACE), table.name.identifier
+            )
+        )
+        for table in plan.tables
+    )

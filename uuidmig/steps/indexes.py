@@ -1,0 +1,116 @@
+"""Indexes and their constraints on the filled shadows.
+
+Built after the copy: sorted and dense, and no unique index stands in the way of rows that were
+copied twice. A constraint's index is created on its own first and then attached, which keeps its
+storage options and lets builds run side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg import sql
+
+from uuidmig.catalog.model import Index, RelationName
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.model import Statement
+from uuidmig.steps.shadow import constraint_comment
+from uuidmig.steps.verbatim import index_on, verbatim
+
+
+@dataclass(frozen=True, slots=True)
+class IndexBuild:
+    """One index of a shadow: `create` may run beside others, `attach` follows in any order.
+
+    `bytes` is the size of the source's index, to start the longest build first.
+    """
+
+    relation: RelationName
+    name: str
+    create: Statement
+    attach: tuple[Statement, ...]
+    bytes: int
+
+
+def index_builds(plan: Plan) -> tuple[IndexBuild, ...]:
+    """Return all index builds of the plan, the largest first."""
+    builds = [_build(table, index) for table in plan.tables for index in table.table.indexes]
+    return tuple(sorted(builds, key=lambda build: (-build.bytes, str(build.relation), build.name)))
+
+
+def _build(table: ClosureTable, index: Index) -> IndexBuild:
+    if index.constraint_type == "x" and index.constraint_definition is not None:
+        create: sql.Composable = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            table.shadow.identifier,
+            sql.Identifier(index.name),
+            verbatim(index.constraint_definition),
+        )
+    else:
+        create = index_on(index.definition, table.shadow)
+    attach = [*_constraint(table, index), *_details(table, index)]
+    return IndexBuild(
+        table.shadow,
+        index.name,
+        Statement(create, f"build {index.name}"),
+        tuple(Statement(part) for part in attach),
+        index.bytes,
+    )
+
+
+def _constraint(table: ClosureTable, index: Index) -> list[sql.Composable]:
+    if index.constraint is None or index.constraint_type not in ("p", "u"):
+        return []
+    kind: LiteralString = "PRIMARY KEY" if index.constraint_type == "p" else "UNIQUE"
+    defer: LiteralString = ""
+    if index.deferrable:
+        defer = " DEFERRABLE INITIALLY DEFERRED" if index.deferred else " DEFERRABLE"
+    return [
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} USING INDEX {}{}").format(
+            table.shadow.identifier,
+            sql.Identifier(index.constraint),
+            sql.SQL(kind),
+            sql.Identifier(index.name),
+            sql.SQL(defer),
+        )
+    ]
+
+
+def _details(table: ClosureTable, index: Index) -> list[sql.Composable]:
+    relation, name = table.shadow.identifier, sql.Identifier(index.name)
+    own_name = RelationName(table.shadow.schema, index.name).identifier
+    parts: list[sql.Composable] = []
+    for number, target in index.statistics_targets:
+        parts.append(
+            sql.SQL("ALTER INDEX {} ALTER COLUMN {} SET STATISTICS {}").format(
+                own_name, sql.Literal(number), sql.Literal(target)
+            )
+        )
+    if index.comment is not None:
+        parts.append(
+            sql.SQL("COMMENT ON INDEX {} IS {}").format(own_name, sql.Literal(index.comment))
+        )
+    if index.constraint is not None:
+        parts += constraint_comment(table.shadow, index.constraint, index.constraint_comment)
+    if index.clustered:
+        parts.append(sql.SQL("ALTER TABLE {} CLUSTER ON {}").format(relation, name))
+    if index.replica_identity:
+        parts.append(
+            sql.SQL("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}").format(relation, name)
+        )
+    return parts
+
+
+def replica_identity(table: ClosureTable) -> tuple[Statement, ...]:
+    """Return the statement for REPLICA IDENTITY FULL or NOTHING, nothing for the default."""
+    modes: dict[str, LiteralString] = {"f": "FULL", "n": "NOTHING"}
+    mode = modes.get(table.table.replica_identity)
+    if mode is None:
+        return ()
+    return (
+        Statement(
+            sql.SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(
+                table.shadow.identifier, sql.SQL(mode)
+            )
+        ),
+    )

@@ -1,0 +1,318 @@
+"""Schema uuidmig: the journal, the clock of the mapping, and the lock helper."""
+
+from __future__ import annotations
+
+from psycopg import sql
+
+from uuidmig.planner.model import Plan
+from uuidmig.steps.model import Statement
+from uuidmig.steps.names import regclass, shadow_schemas
+
+_JOURNAL = sql.SQL("""CREATE TABLE uuidmig.run (
+  id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
+  tool_version text NOT NULL,
+  plan_hash text NOT NULL,
+  plan jsonb NOT NULL,
+  state text NOT NULL,
+  state_changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  prepared_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  paused boolean NOT NULL DEFAULT false,
+  pause_reason text,
+  fingerprint text
+)""")
+
+_CLOSURE_TABLE = sql.SQL("""CREATE TABLE uuidmig.closure_table (
+  number integer PRIMARY KEY,
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  source oid NOT NULL,
+  shadow oid NOT NULL,
+  filenode oid
+)""")
+
+_CHUNK = sql.SQL("""CREATE TABLE uuidmig.chunk (
+  table_number integer NOT NULL REFERENCES uuidmig.closure_table,
+  number integer NOT NULL,
+  first_page bigint NOT NULL,
+  last_page bigint,
+  done boolean NOT NULL DEFAULT false,
+  rows bigint,
+  seconds double precision,
+  worker text,
+  finished_at timestamptz,
+  PRIMARY KEY (table_number, number)
+)""")
+
+_EVENT = sql.SQL("""CREATE TABLE uuidmig.event (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  kind text NOT NULL,
+  step text NOT NULL,
+  detail jsonb NOT NULL DEFAULT '{{}}'
+)""")
+
+_REVISION = sql.SQL("""CREATE TABLE uuidmig.revision (
+  id text PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  script text NOT NULL
+)""")
+
+# The times are constants inside IMMUTABLE functions: the planner folds them, and the text of the
+# revision stays the same whenever it runs.
+_CLOCK = sql.SQL("""DO $uuidmig$
+DECLARE
+  plan_time text := to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US');
+  horizon text := to_char((clock_timestamp() + make_interval(secs => {seconds})) AT TIME ZONE 'UTC',
+                          'YYYY-MM-DD HH24:MI:SS.US');
+BEGIN
+  EXECUTE 'CREATE FUNCTION uuidmig.plan_time() RETURNS timestamptz LANGUAGE sql IMMUTABLE'
+    || ' PARALLEL SAFE AS ' || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(plan_time || '+00'));
+  EXECUTE 'CREATE FUNCTION uuidmig.horizon() RETURNS timestamptz LANGUAGE sql IMMUTABLE'
+    || ' PARALLEL SAFE AS ' || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(horizon || '+00'));
+END
+$uuidmig$""")
+
+# All waits together stay below the budget, and that below deadlock_timeout: we give up before the
+# server would look for a deadlock, so the application is never its victim. The order is the
+# caller's: parents first, as applications insert.
+_LOCK_TABLES = sql.SQL("""CREATE FUNCTION uuidmig.lock_tables(tables regclass[], mode text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
+DECLARE
+  started timestamptz := clock_timestamp();
+  budget double precision := coalesce(nullif(current_setting('uuidmig.lock_budget', true), ''), '400')
+    ::double precision;
+  remaining double precision;
+  locked regclass;
+BEGIN
+  FOREACH locked IN ARRAY tables LOOP
+    remaining := budget - 1000 * date_part('epoch', clock_timestamp() - started);
+    IF remaining < 1 THEN
+      RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
+        MESSAGE = 'lock budget of ' || budget || ' ms used up before ' || locked::text;
+    END IF;
+    PERFORM set_config('lock_timeout', ceil(remaining)::bigint::text || 'ms', true);
+    EXECUTE 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE';
+  END LOOP;
+END
+$uuidmig$""")
+
+# What a cutover relies on, as text. Our own triggers are left out by the schema of their function;
+# pg_depend entries are those that would go on reading the retired table.
+_FINGERPRINT = sql.SQL("""CREATE FUNCTION uuidmig.fingerprint() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog AS $uuidmig$
+SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
+  SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
+                   a.attidentity, a.attgenerated, a.attcollation, a.attacl,
+                   pg_get_expr(d.adbin, d.adrelid)) AS line
+  FROM uuidmig.closure_table c JOIN pg_attribute a ON a.attrelid = c.source AND a.attnum > 0
+       AND NOT a.attisdropped
+  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+  UNION ALL
+  SELECT concat_ws('|', 'constraint', n.conrelid, n.conname, pg_get_constraintdef(n.oid))
+  FROM pg_constraint n WHERE n.contype <> 't'
+       AND (n.conrelid IN (SELECT source FROM uuidmig.closure_table)
+            OR n.confrelid IN (SELECT source FROM uuidmig.closure_table))
+  UNION ALL
+  SELECT concat_ws('|', 'index', i.indrelid, pg_get_indexdef(i.indexrelid), i.indisreplident)
+  FROM pg_index i JOIN uuidmig.closure_table c ON c.source = i.indrelid
+  UNION ALL
+  SELECT concat_ws('|', 'trigger', t.tgrelid, pg_get_triggerdef(t.oid), t.tgenabled)
+  FROM pg_trigger t JOIN uuidmig.closure_table c ON c.source = t.tgrelid
+  JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace s ON s.oid = p.pronamespace
+  WHERE NOT t.tgisinternal AND s.nspname <> 'uuidmig'
+  UNION ALL
+  SELECT concat_ws('|', 'table', r.oid, r.relname, r.relnamespace, r.relowner, r.relpersistence,
+                   r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,
+                   r.relhassubclass, r.relacl, r.reloptions)
+  FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid
+  UNION ALL
+  SELECT concat_ws('|', 'dependent', d.refobjid, d.classid, d.objid, d.objsubid)
+  FROM pg_depend d JOIN pg_class r ON d.refobjid IN (r.oid, r.reltype)
+  JOIN uuidmig.closure_table c ON c.source = r.oid
+  WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass)
+    AND d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
+                      'pg_publication_rel'::regclass)
+) AS lines
+$uuidmig$""")
+
+_UUIDV7 = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
+LANGUAGE sql VOLATILE PARALLEL SAFE AS $uuidmig$
+SELECT (substr(overlay(encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
+                       placing '7' from 13 for 0), 1, 16)
+        || substr(encode(uuid_send(gen_random_uuid()), 'hex'), 17))::uuid
+$uuidmig$""")
+
+_DROP_KEYS_SCHEMA = sql.SQL("""DO $uuidmig$
+BEGIN
+  IF to_regprocedure('uuidmig_keys.uuidv7()') IS NOT NULL THEN
+    DROP FUNCTION uuidmig_keys.uuidv7();
+  END IF;
+  DROP SCHEMA IF EXISTS uuidmig_keys;
+EXCEPTION WHEN dependent_objects_still_exist THEN
+  NULL; -- key columns migrated earlier still take their default from it
+END
+$uuidmig$""")
+
+# In Alembic's packaged environment the version table lies in this schema: the environment drops
+# what is left after it has written its last version.
+_DROP_SCHEMA = sql.SQL("""DO $uuidmig$
+DECLARE
+  victim text;
+BEGIN
+  FOR victim IN
+    SELECT 'FUNCTION ' || p.oid::regprocedure::text FROM pg_proc p
+    WHERE p.pronamespace = 'uuidmig'::regnamespace
+  LOOP
+    EXECUTE 'DROP ' || victim || ' CASCADE';
+  END LOOP;
+  FOR victim IN
+    SELECT CASE c.relkind WHEN 'v' THEN 'VIEW ' ELSE 'TABLE ' END || c.oid::regclass::text
+    FROM pg_class c WHERE c.relnamespace = 'uuidmig'::regnamespace
+      AND c.relkind IN ('r', 'v') AND c.relname <> 'alembic_version'
+    ORDER BY c.relkind DESC
+  LOOP
+    EXECUTE 'DROP ' || victim || ' CASCADE';
+  END LOOP;
+  IF NOT EXISTS (SELECT FROM pg_class WHERE relnamespace = 'uuidmig'::regnamespace) THEN
+    DROP SCHEMA uuidmig;
+  END IF;
+END
+$uuidmig$""")
+
+HORIZON_SECONDS = 3600
+"""How long after plan time a row's own timestamp counts, at least (seconds)."""
+
+
+def needs_generator(plan: Plan) -> bool:
+    """Return whether the server has no uuidv7() of its own (before PostgreSQL 18)."""
+    return plan.server.version < 180000
+
+
+def horizon_seconds(plan: Plan) -> int:
+    """Return the distance of the horizon from plan time in seconds (docs/design.md, section 1)."""
+    forecast = plan.forecast.seconds if plan.forecast else 0.0
+    hours = -(-4 * forecast // 3600)
+    return max(1, int(hours)) * HORIZON_SECONDS
+
+
+def create_schemas(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that create uuidmig's schemas, marked as its own by a comment."""
+    statements = [Statement(sql.SQL("CREATE SCHEMA IF NOT EXISTS uuidmig"))]
+    statements += [
+        Statement(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+        for schema in shadow_schemas(plan)
+    ]
+    statements.append(Statement(sql.SQL("CREATE SCHEMA IF NOT EXISTS uuidmig_keys")))
+    statements += [
+        Statement(
+            sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(sql.Identifier(schema))
+        )
+        for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
+    ]
+    return (*statements, *_grant_schemas(plan))
+
+
+def _grant_schemas(plan: Plan) -> list[Statement]:
+    """An owner other than us needs CREATE where its table is to lie, or OWNER TO is refused."""
+    owners = sorted({table.table.owner for table in plan.tables} - {plan.server.user})
+    grants = [
+        Statement(
+            sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(
+                sql.Identifier(schema), sql.Identifier(owner)
+            )
+        )
+        for schema in shadow_schemas(plan)
+        for owner in owners
+    ]
+    return [*grants, Statement(sql.SQL("GRANT USAGE ON SCHEMA uuidmig_keys TO PUBLIC"))]
+
+
+def create_journal(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that create the journal, the clock and the lock helper."""
+    clock = _CLOCK.format(seconds=sql.Literal(horizon_seconds(plan)))
+    parts: list[sql.Composable] = [
+        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _EVENT.format(), _REVISION),
+        *(clock, _LOCK_TABLES, _FINGERPRINT),
+    ]
+    if needs_generator(plan):
+        parts.append(_UUIDV7)
+    return tuple(Statement(part) for part in parts)
+
+
+def record_run(plan: Plan, document: str, digest: str) -> tuple[Statement, ...]:
+    """Return the statements that fill the journal; the fingerprint comes last of all in prepare."""
+    run = sql.SQL(
+        "INSERT INTO uuidmig.run (tool_version, plan_hash, plan, state)"
+        " VALUES ({}, {}, {}::jsonb, 'prepared')"
+    ).format(sql.Literal(plan.tool_version), sql.Literal(digest), sql.Literal(document))
+    rows = [
+        sql.SQL("({}, {}, {}, {}::oid, {}::oid)").format(
+            sql.Literal(table.number),
+            sql.Literal(table.name.schema),
+            sql.Literal(table.name.name),
+            regclass(table.name.identifier),
+            regclass(table.shadow.identifier),
+        )
+        for table in plan.tables
+    ]
+    tables = sql.SQL(
+        "INSERT INTO uuidmig.closure_table (number, schema_name, table_name, source, shadow) VALUES {}"
+    ).format(sql.SQL(", ").join(rows))
+    mark = sql.SQL("UPDATE uuidmig.run SET fingerprint = uuidmig.fingerprint()")
+    return (Statement(run), Statement(tables), Statement(mark))
+
+
+def set_state(state: str) -> Statement:
+    """Return the statement that moves the run to `state`; part of the step's own transaction."""
+    return Statement(
+        sql.SQL(
+            "UPDATE uuidmig.run SET state = {}, state_changed_at = clock_timestamp()"
+        ).format(sql.Literal(state))
+    )
+
+
+def require_state(*states: str) -> Statement:
+    """Return the statement that fails unless the run is in one of `states`, in READ COMMITTED.
+
+    Under a snapshot taken before the locks the last drain would miss rows.
+    """
+    allowed = sql.SQL(", ").join([sql.Literal(state) for state in states])
+    return Statement(
+        sql.SQL("""DO $uuidmig$
+BEGIN
+  IF (SELECT state FROM uuidmig.run) NOT IN ({states}) THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'uuidmig: the run is in state ' || (SELECT state FROM uuidmig.run),
+      HINT = 'This revision needs one of: ' || array_to_string(ARRAY[{states}], ', ')
+             || '. See uuidmig status.';
+  END IF;
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'uuidmig: this revision must run in a READ COMMITTED transaction';
+  END IF;
+END
+$uuidmig$""").format(states=allowed)
+    )
+
+
+def require_fingerprint() -> Statement:
+    """Return the statement that fails when the schema of the closure changed since prepare."""
+    return Statement(
+        sql.SQL("""DO $uuidmig$
+BEGIN
+  IF uuidmig.fingerprint() <> (SELECT fingerprint FROM uuidmig.run) THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+      MESSAGE = 'uuidmig: the schema of the tables changed since prepare',
+      HINT = 'Run uuidmig abort, then migrate again, so that the new tables get the change too.';
+  END IF;
+END
+$uuidmig$""")
+    )
+
+
+def drop_keys_schema() -> Statement:
+    return Statement(_DROP_KEYS_SCHEMA)
+
+
+def drop_schema() -> Statement:
+    return Statement(_DROP_SCHEMA)

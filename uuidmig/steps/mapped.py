@@ -1,0 +1,155 @@
+"""The SELECT that reads a source table through the mapping, and its pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from uuidmig.catalog.model import ForeignKey, RelationName
+from uuidmig.keys import mapping_sql
+from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
+
+Relation = Callable[[ClosureTable], sql.Composable]
+
+
+def source(table: ClosureTable) -> sql.Composable:
+    """The table under its own name: the source before the cutover."""
+    return table.name.identifier
+
+
+def retired(table: ClosureTable) -> sql.Composable:
+    """The table where the cutover puts it."""
+    return table.retired.identifier
+
+
+@dataclass(slots=True)
+class MappedExpressions:
+    """Builds new-key expressions over one FROM item and collects the joins they need.
+
+    Every join is a LEFT JOIN on a unique key, so it neither drops nor multiplies rows; a reference
+    without parent maps to NULL, which verification counts as an orphan.
+    """
+
+    plan: Plan
+    relation: Relation = source
+    joins: list[sql.Composable] = field(default_factory=list)
+    _aliases: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    @property
+    def _convert_other(self) -> bool:
+        return self.plan.options.non_v4 == "convert"
+
+    def value(self, table: ClosureTable, column: str, alias: str) -> sql.Composable:
+        """Return the new value of a column: mapped when it holds keys, else as it is."""
+        root = dict(table.roots).get(column)
+        if root is not None:
+            return self._root(table, self.plan.domain(root), alias)
+        for reference in table.references:
+            if reference.column == column:
+                return self._reference(table, reference, alias)
+        return sql.Identifier(alias, column)
+
+    def _root(self, table: ClosureTable, domain: KeyDomain, alias: str) -> sql.Composable:
+        key = sql.Identifier(alias, domain.root.column)
+        timestamp = domain.timestamp
+        if timestamp.kind == "column" and timestamp.column and timestamp.column_type:
+            time = mapping_sql.time_expression(
+                sql.Identifier(alias, timestamp.column), timestamp.column_type, timestamp.time_zone
+            )
+            return mapping_sql.key_expression(key, time, convert_other=self._convert_other)
+        if timestamp.kind == "parent" and timestamp.column:
+            parent = self.value(table, timestamp.column, alias)
+            return mapping_sql.borrowed_expression(
+                key, parent, convert_other=self._convert_other
+            )
+        return mapping_sql.plan_time_expression(key, convert_other=self._convert_other)
+
+    def _reference(
+        self, table: ClosureTable, reference: Reference, alias: str
+    ) -> sql.Composable:
+        domain = self.plan.domain(reference.domain)
+        if domain.root_unique:
+            # Every value of the domain is a value of its root column: one hop is enough.
+            root = self.plan.table(domain.root.table)
+            pairs = [(reference.column, domain.root.column)]
+            return self.value(root, domain.root.column, self._join(root, pairs, alias))
+        key = foreign_key(table, reference.foreign_key)
+        parent = self.plan.table(key.parent)
+        pairs = list(zip(key.columns, key.parent_columns, strict=True))
+        return self.value(parent, reference.parent_column, self._join(parent, pairs, alias))
+
+    def _join(self, table: ClosureTable, pairs: list[tuple[str, str]], alias: str) -> str:
+        signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs))
+        if signature in self._aliases:
+            return self._aliases[signature]
+        joined = f"p{len(self._aliases) + 1}"
+        self._aliases[signature] = joined
+        condition = sql.SQL(" AND ").join(
+            sql.SQL("{} = {}").format(sql.Identifier(joined, theirs), sql.Identifier(alias, ours))
+            for ours, theirs in pairs
+        )
+        self.joins.append(
+            sql.SQL(" LEFT JOIN {} AS {} ON {}").format(
+                self.relation(table), sql.Identifier(joined), condition
+            )
+        )
+        return joined
+
+
+def foreign_key(table: ClosureTable, name: str) -> ForeignKey:
+    """Return the table's foreign key of that name; KeyError when there is none."""
+    for key in table.table.foreign_keys:
+        if key.name == name:
+            return key
+    raise KeyError(name)
+
+
+def key_columns(table: ClosureTable) -> tuple[str, ...]:
+    """Return the columns that hold keys of a domain, in column order."""
+    mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
+    return tuple(column.name for column in table.table.columns if column.name in mapped)
+
+
+def mapped_columns(
+    plan: Plan, table: ClosureTable, relation: Relation = source
+) -> tuple[list[sql.Composable], sql.Composable]:
+    """Return the new values of all copied columns over alias "t", and the joins they need."""
+    expressions = MappedExpressions(plan, relation)
+    values = [expressions.value(table, column, "t") for column in table.copied_columns]
+    return values, sql.SQL("").join(expressions.joins)
+
+
+def mapped_select(
+    plan: Plan,
+    table: ClosureTable,
+    condition: sql.Composable | None = None,
+    relation: Relation = source,
+) -> sql.Composed:
+    """Return SELECT of the copied columns through the mapping, the table aliased "t"."""
+    values, joins = mapped_columns(plan, table, relation)
+    named = sql.SQL(", ").join(
+        sql.SQL("{} AS {}").format(value, sql.Identifier(column))
+        for value, column in zip(values, table.copied_columns, strict=True)
+    )
+    where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
+    return sql.SQL("SELECT {} FROM {} AS t{}{}").format(named, relation(table), joins, where)
+
+
+def page_range(alias: str, first_page: int, last_page: int | None) -> sql.Composed:
+    """Return the ctid condition of heap pages [first_page, last_page); None: to the end.
+
+    Such a range is a TID Range Scan: sequential, no index, each row of the snapshot once.
+    """
+    ctid = sql.Identifier(alias, "ctid")
+    low = sql.SQL("{} >= {}::tid").format(ctid, sql.Literal(f"({first_page},0)"))
+    if last_page is None:
+        return sql.Composed([low])
+    high = sql.SQL("{} < {}::tid").format(ctid, sql.Literal(f"({last_page},0)"))
+    return sql.SQL("{} AND {}").format(low, high)
+
+
+def relation_of(plan: Plan, name: RelationName) -> ClosureTable | None:
+    """Return the closure table of that name, None when it lies outside."""
+    return next((table for table in plan.tables if table.name == name), None)

@@ -1,0 +1,267 @@
+"""The steps of a run in order, and which of them make up the three Alembic revisions.
+
+This is the one home of uuidmig's DDL: the plan table, JSON, the SQL script, the revisions and the
+run itself are renderings of these steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from psycopg import sql
+
+from uuidmig.catalog.model import RelationName
+from uuidmig.planner.document import plan_hash, plan_to_json
+from uuidmig.planner.model import Plan
+from uuidmig.steps import back, capture, drain, foreign_keys, grace, journal, names, shadow, swap
+from uuidmig.steps.mapped import source
+from uuidmig.steps.model import Statement, Step
+
+
+def prepare_steps(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps of revision `prepare`; its downgrade is `abort` and leaves no trace."""
+    return (
+        Step(
+            "prepare-schemas",
+            "create schemas, journal and functions",
+            "none",
+            "nobody",
+            (*journal.create_schemas(plan), *journal.create_journal(plan)),
+            undo=(
+                journal.drop_keys_schema(),
+                *_drop_shadow_schemas(plan),
+                journal.drop_schema(),
+            ),
+        ),
+        Step(
+            "create-shadows",
+            f"create {len(plan.tables)} empty shadow tables",
+            "ACCESS SHARE",
+            "nobody",
+            tuple(s for table in plan.tables for s in shadow.create_shadow(plan, table)),
+            undo=tuple(_drop_shadow(table.shadow) for table in plan.tables),
+        ),
+        Step(
+            "create-capture",
+            "create change logs and the replay functions",
+            "none",
+            "nobody",
+            (
+                *capture.capture_objects(plan),
+                capture.backlog_function(plan, "backlog", "log"),
+                drain.drain_function(plan),
+                drain.purge_function(plan),
+            ),
+            # After a rollback the keys of the old tables are back, but not validated yet.
+            undo=foreign_keys.validate_all(plan),
+        ),
+        Step(
+            "install-triggers",
+            f"install capture triggers on {len(plan.tables)} tables",
+            "SHARE ROW EXCLUSIVE",
+            "writes, for milliseconds",
+            (capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"), *_capture_triggers(plan), *_record(plan)),
+            undo=(
+                capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
+                *_drop_capture_triggers(plan),
+            ),
+        ),
+    )  # fmt: skip
+
+
+def cutover_steps(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps of revision `cutover`; its downgrade is `rollback`."""
+    return (
+        Step(
+            "prepare-way-back",
+            "create the retired schemas and the log for the way back",
+            "none",
+            "nobody",
+            (
+                journal.require_state("verified"),
+                *swap.create_retired_schemas(plan),
+                *grace.key_maps(plan),
+                *back.back_objects(plan),
+                capture.backlog_function(plan, "back_backlog", "back_log"),
+            ),
+            undo=(*_drop_back(plan), *swap.drop_retired_schemas(plan)),
+        ),
+        Step(
+            "swap",
+            "last drain, then the new tables take the place of the old ones",
+            "ACCESS EXCLUSIVE",
+            "reads and writes, for milliseconds",
+            (
+                foreign_keys.lock_for_swap(plan),
+                journal.require_fingerprint(),
+                _drain_within_budget("drain"),
+                *foreign_keys.drop_all(plan),
+                *_drop_capture_triggers(plan),
+                *swap.disable_triggers(plan),
+                *swap.swap_in_shadows(plan),
+                *foreign_keys.add_all(plan),
+                *swap.add_unvalidated_checks(plan),
+                *swap.add_triggers(plan),
+                *_back_triggers(plan),
+                *grace.lookup_functions(plan),
+                grace.id_map(plan),
+                *grace.grace_triggers(plan),
+                journal.set_state("cutover"),
+            ),
+            undo=(
+                journal.require_state("cutover", "validated"),
+                foreign_keys.lock_for_swap(plan),
+                _drain_within_budget("drain_back"),
+                *foreign_keys.drop_all(plan),
+                *grace.drop_grace(plan),
+                *_drop_back_triggers(plan),
+                *swap.drop_triggers(plan),
+                *swap.swap_out_shadows(plan),
+                *foreign_keys.add_all(plan),
+                *swap.restore_triggers(plan),
+                journal.set_state("rolled_back"),
+            ),
+        ),
+    )
+
+
+def finish_steps(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps of revision `finish`. It has no way back: the old keys are gone."""
+    return (
+        Step(
+            "validate",
+            "validate the foreign keys",
+            "SHARE UPDATE EXCLUSIVE",
+            "nobody",
+            (
+                journal.require_state("cutover", "validated"),
+                *foreign_keys.validate_all(plan),
+            ),
+        ),
+        Step(
+            "drop-retired",
+            "drop the retired tables and all objects of the tool",
+            "ACCESS EXCLUSIVE",
+            "reads and writes, for milliseconds",
+            (
+                capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
+                *grace.drop_grace(plan),
+                *_drop_back_triggers(plan),
+                *_drop_retired(plan),
+                *_drop_shadow_schemas(plan),
+                _drop_current_key(),
+                journal.drop_keys_schema(),
+                journal.drop_schema(),
+            ),
+        ),
+    )
+
+
+def _record(plan: Plan) -> tuple[Statement, ...]:
+    document = plan_to_json(replace(plan, created_at=""))
+    return journal.record_run(plan, document, plan_hash(plan))
+
+
+def _capture_triggers(plan: Plan) -> tuple[Statement, ...]:
+    return tuple(
+        statement
+        for table in plan.tables
+        for statement in capture.create_triggers(
+            table, source(table), "capture", names.CAPTURE, names.CAPTURE_TRUNCATE
+        )
+    )
+
+
+def _drop_capture_triggers(plan: Plan) -> tuple[Statement, ...]:
+    return tuple(
+        statement
+        for table in plan.tables
+        for statement in capture.drop_triggers(
+            source(table), names.CAPTURE, names.CAPTURE_TRUNCATE
+        )
+    )
+
+
+def _back_triggers(plan: Plan) -> tuple[Statement, ...]:
+    return tuple(
+        statement
+        for table in plan.tables
+        for statement in capture.create_triggers(
+            table, source(table), "back_capture", names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
+        )
+    )
+
+
+def _drop_back_triggers(plan: Plan) -> tuple[Statement, ...]:
+    return tuple(
+        statement
+        for table in plan.tables
+        for statement in capture.drop_triggers(
+            source(table), names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
+        )
+    )
+
+
+def _drop_shadow(relation: RelationName) -> Statement:
+    return Statement(sql.SQL("DROP TABLE {}").format(relation.identifier))
+
+
+def _drop_shadow_schemas(plan: Plan) -> tuple[Statement, ...]:
+    return tuple(
+        Statement(sql.SQL("DROP SCHEMA {}").format(sql.Identifier(schema)))
+        for schema in names.shadow_schemas(plan)
+    )
+
+
+def _drop_retired(plan: Plan) -> tuple[Statement, ...]:
+    view = Statement(sql.SQL("DROP VIEW uuidmig.id_map"))
+    tables = [_drop_shadow(table.retired) for table in plan.tables]
+    return (view, *tables, *swap.drop_retired_schemas(plan))
+
+
+def _drop_current_key() -> Statement:
+    return Statement(sql.SQL("DROP FUNCTION uuidmig_keys.current_key(uuid)"))
+
+
+def _drop_back(plan: Plan) -> tuple[Statement, ...]:
+    """Everything cutover made in schema uuidmig; the new tables stay, as evidence, until abort."""
+    parts: list[sql.Composable] = [
+        sql.SQL("DROP VIEW uuidmig.id_map"),
+        sql.SQL("DROP TABLE IF EXISTS uuidmig.key_map_filled"),
+        sql.SQL("DROP FUNCTION uuidmig.drain_back()"),
+        sql.SQL("DROP FUNCTION uuidmig.fill_key_map()"),
+        sql.SQL("DROP FUNCTION uuidmig.back_backlog()"),
+    ]
+    for table in plan.tables:
+        parts.append(
+            sql.SQL("DROP FUNCTION {}()").format(names.own("back_capture", table.number))
+        )
+        parts.append(sql.SQL("DROP FUNCTION IF EXISTS {}()").format(names.own("grace", table.number)))
+        parts.append(sql.SQL("DROP TABLE {}").format(names.own("back_log", table.number)))
+    for domain in plan.domains:
+        parts.append(sql.SQL("DROP FUNCTION {}(uuid)").format(grace.current_key(domain)))
+        parts.append(sql.SQL("DROP TABLE {}").format(grace.key_map(domain)))
+    return (_drop_current_key(), *(Statement(part) for part in parts))
+
+
+_DRAIN = sql.SQL("""DO $uuidmig$
+DECLARE
+  allowed bigint := coalesce(nullif(current_setting('uuidmig.drain_limit', true), ''), '5000')::bigint;
+BEGIN
+  IF uuidmig.{backlog}() > allowed THEN
+    RAISE EXCEPTION USING ERRCODE = 'UM001',
+      MESSAGE = 'uuidmig: more than ' || allowed || ' rows wait in the change log',
+      HINT = 'The locks are released; catch up, then try again.';
+  END IF;
+  PERFORM uuidmig.{drain}();
+END
+$uuidmig$""")
+
+
+def _drain_within_budget(drain_name: str) -> Statement:
+    """Return the last drain under the locks; it fails rather than hold them for long."""
+    backlog = {"drain": "backlog", "drain_back": "back_backlog"}[drain_name]
+    return Statement(
+        _DRAIN.format(backlog=sql.Identifier(backlog), drain=sql.Identifier(drain_name)),
+        "replay what is left of the change log",
+    )

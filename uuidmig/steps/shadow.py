@@ -1,0 +1,275 @@
+"""The shadow table: the source's definition under the same names in another schema.
+
+LIKE brings columns, types, collations, NOT NULL, defaults, generation expressions, storage,
+compression and column comments. The rest it would lose or rename is set here, from the catalog.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import LiteralString
+
+from psycopg import sql
+
+from uuidmig.catalog.model import Column, ExtendedStatistics, Grant, RelationName, Sequence
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.model import Statement
+from uuidmig.steps.verbatim import statistics_on, verbatim
+
+_AUTOVACUUM = ("autovacuum_enabled", "toast.autovacuum_enabled")
+
+
+def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
+    """Return the statements that create the empty shadow of `table`, without indexes and keys."""
+    parts: list[sql.Composable] = [_create_table(table)]
+    parts += _columns(plan, table)
+    parts += _checks(table)
+    parts += _statistics(table)
+    parts += _ownership(plan, table)
+    parts += _table_comment(table)
+    return tuple(Statement(part) for part in parts)
+
+
+def _create_table(table: ClosureTable) -> sql.Composed:
+    kind: LiteralString = "UNLOGGED TABLE" if table.table.persistence == "u" else "TABLE"
+    # No autovacuum while it is filled: it would compete with the copy and its lock stops DDL.
+    options = [o for o in _options(table.table.options) if o[0] not in _AUTOVACUUM]
+    options += [(name, "false") for name in _AUTOVACUUM]
+    return sql.SQL(
+        "CREATE {} {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE"
+        " INCLUDING COMPRESSION INCLUDING COMMENTS) WITH ({})"
+    ).format(sql.SQL(kind), table.shadow.identifier, table.name.identifier, _with(options))
+
+
+def _options(options: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, value) for name, _, value in (option.partition("=") for option in options)]
+
+
+def _with(options: list[tuple[str, str]]) -> sql.Composed:
+    return sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(_option_name(name), sql.Literal(value))
+        for name, value in options
+    )
+
+
+def _option_name(name: str) -> sql.Composable:
+    # A namespace (toast.) is a name of its own: quoted together they would be another option.
+    return sql.Identifier(*name.split(".", 1))
+
+
+def restore_autovacuum(table: ClosureTable) -> tuple[Statement, ...]:
+    """Return the statements that give the filled shadow the source's autovacuum settings."""
+    names = sql.SQL(", ").join([_option_name(name) for name in _AUTOVACUUM])
+    statements = [
+        Statement(sql.SQL("ALTER TABLE {} RESET ({})").format(table.shadow.identifier, names))
+    ]
+    own = [o for o in _options(table.table.options) if o[0] in _AUTOVACUUM]
+    if own:
+        statements.append(
+            Statement(
+                sql.SQL("ALTER TABLE {} SET ({})").format(table.shadow.identifier, _with(own))
+            )
+        )
+    return tuple(statements)
+
+
+def _columns(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
+    alter: list[sql.Composable] = []
+    roots = dict(table.roots)
+    for column in table.table.columns:
+        name = sql.Identifier(column.name)
+        if column.name in roots:
+            default = plan.domain(roots[column.name]).generator.new_default
+            if default is not None:
+                alter.append(
+                    sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(name, verbatim(default))
+                )
+        if column.statistics_target is not None:
+            alter.append(
+                sql.SQL("ALTER COLUMN {} SET STATISTICS {}").format(
+                    name, sql.Literal(column.statistics_target)
+                )
+            )
+        if column.options:
+            alter.append(
+                sql.SQL("ALTER COLUMN {} SET ({})").format(name, _with(_options(column.options)))
+            )
+        if column.identity and column.sequence:
+            alter.append(_identity(table, column, column.sequence))
+    return [
+        sql.SQL("ALTER TABLE {} {}").format(table.shadow.identifier, action) for action in alter
+    ]
+
+
+def _identity(table: ClosureTable, column: Column, sequence: Sequence) -> sql.Composed:
+    always: LiteralString = "ALWAYS" if column.identity == "a" else "BY DEFAULT"
+    cycle: LiteralString = "CYCLE" if sequence.cycle else "NO CYCLE"
+    return sql.SQL(
+        "ALTER COLUMN {column} ADD GENERATED {always} AS IDENTITY (SEQUENCE NAME {name}"
+        " START {start} INCREMENT {increment} MINVALUE {minimum} MAXVALUE {maximum}"
+        " CACHE {cache} {cycle})"
+    ).format(
+        column=sql.Identifier(column.name),
+        always=sql.SQL(always),
+        name=shadow_sequence(table, sequence).identifier,
+        start=sql.Literal(sequence.start),
+        increment=sql.Literal(sequence.increment),
+        minimum=sql.Literal(sequence.minimum),
+        maximum=sql.Literal(sequence.maximum),
+        cache=sql.Literal(sequence.cache),
+        cycle=sql.SQL(cycle),
+    )
+
+
+def shadow_sequence(table: ClosureTable, sequence: Sequence) -> RelationName:
+    """Return where the shadow's identity sequence lies until the cutover."""
+    return RelationName(table.shadow.schema, sequence.relation.name)
+
+
+def _checks(table: ClosureTable) -> list[sql.Composable]:
+    """Validated checks go on the empty table; the others would reject rows that violate them."""
+    parts: list[sql.Composable] = []
+    for check in table.table.checks:
+        if check.validated:
+            parts += check_statements(table.shadow, check.name, check.definition, check.comment)
+    return parts
+
+
+def check_statements(
+    relation: RelationName, name: str, definition: str, comment: str | None
+) -> list[sql.Composable]:
+    """Return ADD CONSTRAINT … CHECK and its comment."""
+    parts: list[sql.Composable] = [
+        sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
+            relation.identifier, sql.Identifier(name), verbatim(definition)
+        )
+    ]
+    return parts + constraint_comment(relation, name, comment)
+
+
+def constraint_comment(
+    relation: RelationName, name: str, comment: str | None
+) -> list[sql.Composable]:
+    """Return COMMENT ON CONSTRAINT, nothing when there is no comment."""
+    if comment is None:
+        return []
+    return [
+        sql.SQL("COMMENT ON CONSTRAINT {} ON {} IS {}").format(
+            sql.Identifier(name), relation.identifier, sql.Literal(comment)
+        )
+    ]
+
+
+def shadow_statistics(table: ClosureTable, statistics: ExtendedStatistics) -> RelationName:
+    """Return where the shadow's extended statistics lie until the cutover."""
+    return RelationName(table.shadow.schema, statistics.relation.name)
+
+
+def _statistics(table: ClosureTable) -> list[sql.Composable]:
+    parts: list[sql.Composable] = []
+    for statistics in table.table.statistics:
+        name = shadow_statistics(table, statistics).identifier
+        shadow = shadow_statistics(table, statistics)
+        parts.append(statistics_on(statistics.definition, shadow, table.shadow))
+        if statistics.target is not None:
+            parts.append(
+                sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(
+                    name, sql.Literal(statistics.target)
+                )
+            )
+        if statistics.comment is not None:
+            parts.append(
+                sql.SQL("COMMENT ON STATISTICS {} IS {}").format(
+                    name, sql.Literal(statistics.comment)
+                )
+            )
+    return parts
+
+
+def _ownership(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
+    name = table.shadow.identifier
+    owner = sql.Identifier(table.table.owner)
+    parts: list[sql.Composable] = []
+    if table.table.owner != plan.server.user:
+        parts.append(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, owner))
+    parts.append(_forget_default_privileges(table.shadow))
+    if table.table.acl is not None:
+        parts.append(sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(name, owner))
+        parts += [part for grant in table.table.acl for part in _grants(name, grant, None)]
+    for column in table.table.columns:
+        for grant in column.acl or ():
+            parts += _grants(name, grant, column.name)
+    return parts + _sequence_grants(plan, table)
+
+
+def _forget_default_privileges(relation: RelationName) -> sql.Composed:
+    """ALTER DEFAULT PRIVILEGES may have granted on the new table what the source does not grant."""
+    return sql.SQL("""DO $uuidmig$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+    FROM pg_class c, aclexplode(c.relacl) a
+    WHERE c.oid = {relation}::regclass AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE 'REVOKE ALL ON ' || {relation} || ' FROM ' || grantee;
+  END LOOP;
+END
+$uuidmig$""").format(relation=sql.Literal(relation.identifier.as_string(None)))
+
+
+def _grants(
+    relation: sql.Composable, grant: Grant, column: str | None, kind: LiteralString = "TABLE"
+) -> list[sql.Composable]:
+    grantee = sql.Identifier(grant.grantee) if grant.grantee else sql.SQL("PUBLIC")
+    target = sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL("")
+    parts: list[sql.Composable] = []
+    for grantable in (False, True):
+        privileges = [p for p in grant.privileges if (p in grant.grantable) == grantable]
+        if privileges:
+            listed = sql.SQL(", ").join(
+                [sql.SQL("{}{}").format(verbatim(privilege), target) for privilege in privileges]
+            )
+            option: LiteralString = " WITH GRANT OPTION" if grantable else ""
+            parts.append(
+                sql.SQL("GRANT {} ON {} {} TO {}{}").format(
+                    listed, sql.SQL(kind), relation, grantee, sql.SQL(option)
+                )
+            )
+    return parts
+
+
+def _sequence_grants(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
+    parts: list[sql.Composable] = []
+    for column in table.table.columns:
+        sequence = column.sequence
+        if sequence is None or sequence.kind != "identity":
+            continue
+        relation = shadow_sequence(table, sequence)
+        if sequence.acl is not None:
+            parts.append(_forget_default_privileges(relation))
+            parts.append(
+                sql.SQL("REVOKE ALL ON SEQUENCE {} FROM {}").format(
+                    relation.identifier, sql.Identifier(sequence.owner)
+                )
+            )
+            for grant in sequence.acl:
+                parts += _grants(relation.identifier, grant, None, "SEQUENCE")
+        if sequence.comment is not None:
+            parts.append(
+                sql.SQL("COMMENT ON SEQUENCE {} IS {}").format(
+                    relation.identifier, sql.Literal(sequence.comment)
+                )
+            )
+    return parts
+
+
+def _table_comment(table: ClosureTable) -> list[sql.Composable]:
+    if table.table.comment is None:
+        return []
+    return [
+        sql.SQL("COMMENT ON TABLE {} IS {}").format(
+            table.shadow.identifier, sql.Literal(table.table.comment)
+        )
+    ]

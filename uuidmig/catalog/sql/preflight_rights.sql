@@ -1,0 +1,29 @@
+-- name: preflight_rights
+-- purpose: rights that the migration needs and the current role does not have
+-- USAGE: the owner's rights come by themselves. SET (MEMBER before 16): objects may be given to the owner.
+with owner (oid, relation) as (
+    select c.relowner, concat_ws(' ', shown.type, shown.identity)
+    from pg_class c
+    cross join lateral pg_identify_object('pg_class'::regclass, c.oid, 0) as shown
+    where c.oid = any (%(tables)s::oid[])
+)
+select privilege as privilege, 'database ' || quote_ident(current_database()) as object
+from unnest(array['CREATE', 'TEMPORARY']) as privilege
+where not has_database_privilege(current_database(), privilege)
+union all
+select 'CREATE', 'schema ' || quote_ident(n.nspname)
+from pg_namespace n
+where
+    n.oid in (select c.relnamespace from pg_class c where c.oid = any (%(tables)s::oid[]))
+    and not has_schema_privilege(n.oid, 'CREATE')
+union all
+select 'USAGE', 'schema ' || quote_ident(n.nspname)
+from pg_namespace n
+where
+    n.oid in (select c.relnamespace from pg_class c where c.oid = any (%(tables)s::oid[]))
+    and not has_schema_privilege(n.oid, 'USAGE')
+union all
+select 'OWNER', o.relation
+from owner o
+where not pg_has_role(o.oid, 'USAGE') or not pg_has_role(o.oid, %(give_away)s)
+order by 1, 2

@@ -1,0 +1,62 @@
+"""pg_dump --schema-only of a test database, and what a migration may change in it."""
+
+from __future__ import annotations
+
+import subprocess
+
+from psycopg import sql
+
+from tests.servers import TestDatabase
+from uuidmig.catalog.model import Column
+from uuidmig.planner.model import ClosureTable, Plan
+
+
+def schema_dump(database: TestDatabase, *options: str) -> str:
+    """Return the dump, without the lines that differ in every run."""
+    program = str(database.server.bin / "pg_dump")
+    command = [program, "--schema-only", *options, database.admin_dsn]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # \restrict carries a random token.
+    kept = [
+        line for line in done.stdout.splitlines() if not line.startswith(("\\restrict", "\\unr"))
+    ]
+    return "\n".join(kept)
+
+
+def finished_dump(database: TestDatabase) -> str:
+    """Return the dump without the generator that stays behind on servers before 18."""
+    if database.server.version >= 18:
+        return schema_dump(database)
+    return schema_dump(database, "--exclude-schema=uuidmig_keys")
+
+
+def with_new_defaults(dump: str, plan: Plan) -> str:
+    """Return the dump as it must be after finish: only the DEFAULT of key columns is another.
+
+    Raises AssertionError when the dump does not have the column's line exactly once.
+    """
+    for table in plan.tables:
+        for name, number in table.roots:
+            default = plan.domain(number).generator.new_default
+            if default is not None:
+                dump = _with_default(dump, table, table.table.column(name), default)
+    return dump
+
+
+def _with_default(dump: str, table: ClosureTable, column: Column, default: str) -> str:
+    kind = "UNLOGGED TABLE" if table.table.persistence == "u" else "TABLE"
+    head = f"CREATE {kind} {_quoted(table.name.schema)}.{_quoted(table.name.name)} (\n"
+    assert dump.count(head) == 1, head
+    start = dump.index(head)
+    end = dump.index("\n)", start)
+    before = f"    {_quoted(column.name)} {column.type} DEFAULT {column.default}"
+    after = f"    {_quoted(column.name)} {column.type} DEFAULT {default}"
+    block = dump[start:end]
+    assert block.count(before) == 1, before
+    return dump[:start] + block.replace(before, after) + dump[end:]
+
+
+def _quoted(name: str) -> str:
+    """Quote only where pg_dump does."""
+    plain = name.replace("_", "a").isalnum() and name == name.lower() and not name[0].isdigit()
+    return name if plain and name.isascii() else sql.Identifier(name).as_string(None)

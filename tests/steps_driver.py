@@ -1,0 +1,207 @@
+"""A migration with nothing but the steps: one connection, no engine, everything in order.
+
+Every stage is a method; tests put changes of the application between them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from uuidmig.catalog.key_counts import count_keys
+from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.read import read_catalog
+from uuidmig.planner import build_plan, candidate_roots
+from uuidmig.planner.model import ClosureTable, Plan, PlanOptions
+from uuidmig.steps import comparing, foreign_keys, indexes, journal, shadow
+from uuidmig.steps.copying import copy_statement
+from uuidmig.steps.mapped import mapped_select
+from uuidmig.steps.model import Statement, Step
+from uuidmig.steps.revisions import cutover_steps, finish_steps, prepare_steps
+
+Connection = psycopg.Connection[Any]
+Rows = Counter[tuple[str | None, ...]]
+
+
+def make_plan(connection: Connection, options: PlanOptions | None = None) -> Plan:
+    """Return the plan of the database, refusals and all. The connection is in autocommit mode."""
+    options = options or PlanOptions()
+    catalog = read_catalog(connection)
+    roots = candidate_roots(catalog, options)
+    counts = {root: count_keys(connection, root.table, root.column) for root in roots}
+    return build_plan(catalog, options, counts, tool_version="test", now=datetime.now(UTC))
+
+
+def rows_of(connection: Connection, table: ClosureTable, relation: RelationName) -> Rows:
+    """Return the rows of a relation shaped like `table`, as text, generated columns included."""
+    columns = [column.name for column in table.table.columns]
+    return _texts(connection, relation.identifier, columns)
+
+
+def _texts(connection: Connection, rows: sql.Composable, columns: Iterable[str]) -> Rows:
+    texts = sql.SQL(", ").join(
+        [sql.SQL("{}::text").format(sql.Identifier("r", c)) for c in columns]
+    )
+    found = connection.execute(sql.SQL("SELECT {} FROM {} AS r").format(texts, rows)).fetchall()
+    return Counter(found)
+
+
+@dataclass(slots=True)
+class Migration:
+    """One migration of the database behind `connection` (autocommit, the owner's)."""
+
+    connection: Connection
+    plan: Plan
+
+    @classmethod
+    def of(cls, connection: Connection, options: PlanOptions | None = None) -> Migration:
+        """Plan the migration; refusals fail the test."""
+        plan = make_plan(connection, options)
+        assert plan.refusals == ()
+        return cls(connection, plan)
+
+    def run(self, statements: Iterable[Statement]) -> None:
+        """Run statements as a revision does: their text, one by one."""
+        for statement in statements:
+            try:
+                self.connection.execute(statement.text.encode())
+            except psycopg.Error as error:
+                error.add_note(statement.text)
+                raise
+
+    def run_steps(self, steps: Iterable[Step]) -> None:
+        with self.connection.transaction():
+            for step in steps:
+                self.run(step.apply)
+
+    def undo_steps(self, steps: tuple[Step, ...]) -> None:
+        with self.connection.transaction():
+            for step in reversed(steps):
+                self.run(step.undo)
+
+    def prepare(self) -> None:
+        self.run_steps(prepare_steps(self.plan))
+
+    def abort(self) -> None:
+        self.undo_steps(prepare_steps(self.plan))
+
+    def copy(self, between: Callable[[], object] | None = None) -> None:
+        """Copy every table in two ranges of pages; `between` runs after the first of all tables."""
+        halves = {table.number: self._pages(table) // 2 for table in self.plan.tables}
+        for table in self.plan.tables:
+            self.run([copy_statement(self.plan, table, 0, halves[table.number])])
+        if between is not None:
+            between()
+        for table in self.plan.tables:
+            self.run([copy_statement(self.plan, table, halves[table.number], None)])
+
+    def _pages(self, table: ClosureTable) -> int:
+        size = sql.SQL("SELECT pg_relation_size({}) / 8192").format(
+            sql.Literal(table.name.identifier.as_string(None))
+        )
+        row = self.connection.execute(size).fetchone()
+        assert row is not None
+        return int(row[0])
+
+    def purge(self) -> None:
+        self.call("purge")
+
+    def drain(self) -> int:
+        return self.call("drain")
+
+    def call(self, function: str) -> int:
+        """Call uuidmig.<function>() in a REPEATABLE READ transaction of its own."""
+        with self.connection.transaction():
+            self.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            query = sql.SQL("SELECT {}()").format(sql.Identifier("uuidmig", function))
+            row = self.connection.execute(query).fetchone()
+        assert row is not None
+        return int(row[0] or 0)
+
+    def build_indexes(self) -> None:
+        builds = indexes.index_builds(self.plan)
+        self.run(build.create for build in builds)
+        self.run(statement for build in builds for statement in build.attach)
+        for table in self.plan.tables:
+            self.run(indexes.replica_identity(table))
+            self.run(shadow.restore_autovacuum(table))
+
+    def verify(self) -> None:
+        """Compare sums, orphans and every row, then say so in the journal."""
+        for table in self.plan.tables:
+            self.check_sums(table)
+            assert self.mapped_rows(table) == self.shadow_rows(table), table.name
+        self.run([journal.set_state("verified")])
+
+    def check_sums(self, table: ClosureTable) -> None:
+        source = self.one(comparing.source_sums(self.plan, table, 0, None))
+        shadow_side = self.one(comparing.shadow_sums(self.plan, table, 0, None))
+        assert (*source, 0) == shadow_side, table.name
+        for column, statement in comparing.orphans(self.plan, table):
+            assert self.one(statement) == (0,), (table.name, column)
+        differing = comparing.differing_rows(self.plan, table)
+        assert self.connection.execute(differing.text.encode()).fetchall() == []
+
+    def one(self, statement: Statement) -> tuple[Any, ...]:
+        row = self.connection.execute(statement.text.encode()).fetchone()
+        assert row is not None
+        return tuple(row)
+
+    def mapped_rows(self, table: ClosureTable) -> Rows:
+        """Return the live rows through the mapping, as they must be in the shadow."""
+        rows = sql.SQL("({})").format(mapped_select(self.plan, table))
+        return _texts(self.connection, rows, table.copied_columns)
+
+    def shadow_rows(self, table: ClosureTable) -> Rows:
+        return _texts(self.connection, table.shadow.identifier, table.copied_columns)
+
+    def assert_shadows_equal(self) -> None:
+        for table in self.plan.tables:
+            mapped, copied = self.mapped_rows(table), self.shadow_rows(table)
+            assert mapped == copied, (str(table.name), mapped - copied, copied - mapped)
+
+    def fill(self, between: Callable[[], object] | None = None) -> None:
+        """From the copy to the state `verified`."""
+        self.copy(between)
+        self.purge()
+        self.build_indexes()
+        self.drain()
+        self.verify()
+
+    def cutover(self) -> None:
+        self.run_steps(cutover_steps(self.plan))
+
+    def validate(self) -> None:
+        self.run(foreign_keys.validate_all(self.plan))
+        self.run([journal.set_state("validated")])
+
+    def rollback(self) -> None:
+        self.call("fill_key_map")
+        self.call("drain_back")
+        self.undo_steps(cutover_steps(self.plan))
+
+    def finish(self) -> None:
+        self.run_steps(finish_steps(self.plan))
+
+    def run_to_cutover(self, between: Callable[[], object] | None = None) -> None:
+        self.prepare()
+        self.fill(between)
+        self.cutover()
+
+    def live_rows(self) -> dict[str, Rows]:
+        """Return the rows of all tables that bear the live names."""
+        return {
+            str(table.name): rows_of(self.connection, table, table.name)
+            for table in self.plan.tables
+        }
+
+
+def plan_again(migration: Migration) -> Migration:
+    """Return a migration with a plan made now: oids and sizes changed."""
+    return replace(migration, plan=make_plan(migration.connection, migration.plan.options))

@@ -43,6 +43,11 @@ _CHUNK = sql.SQL("""CREATE TABLE uuidmig.chunk (
   PRIMARY KEY (table_number, number)
 )""")
 
+# Claiming stays cheap when a hundred thousand chunks are done.
+_CHUNK_TODO = sql.SQL(
+    "CREATE INDEX chunk_todo ON uuidmig.chunk (table_number, number) WHERE NOT done"
+)
+
 _EVENT = sql.SQL("""CREATE TABLE uuidmig.event (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -84,6 +89,7 @@ DECLARE
   remaining double precision;
   locked regclass;
 BEGIN
+  PERFORM set_config('uuidmig.locking_since', started::text, true);
   FOREACH locked IN ARRAY tables LOOP
     remaining := budget - 1000 * date_part('epoch', clock_timestamp() - started);
     IF remaining < 1 THEN
@@ -231,7 +237,7 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that create the journal, the clock and the lock helper."""
     clock = _CLOCK.format(seconds=sql.Literal(horizon_seconds(plan)))
     parts: list[sql.Composable] = [
-        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _EVENT.format(), _REVISION),
+        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _CHUNK_TODO, _EVENT.format(), _REVISION),
         *(clock, _LOCK_TABLES, _FINGERPRINT),
     ]
     if needs_generator(plan):
@@ -268,6 +274,17 @@ def set_state(state: str) -> Statement:
         sql.SQL(
             "UPDATE uuidmig.run SET state = {}, state_changed_at = clock_timestamp()"
         ).format(sql.Literal(state))
+    )
+
+
+def record_stall(step: str) -> Statement:
+    """Return the statement that notes how long writers may have waited: since the first lock."""
+    return Statement(
+        sql.SQL(
+            "INSERT INTO uuidmig.event (kind, step, detail) SELECT 'stall', {},"
+            " jsonb_build_object('ms', round((1000 * date_part('epoch', clock_timestamp()"
+            " - current_setting('uuidmig.locking_since')::timestamptz))::numeric, 1))"
+        ).format(sql.Literal(step))
     )
 
 

@@ -60,7 +60,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             f"install capture triggers on {len(plan.tables)} tables",
             "SHARE ROW EXCLUSIVE",
             "writes, for milliseconds",
-            (capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"), *_capture_triggers(plan), *_record(plan)),
+            (capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"), *_capture_triggers(plan), *_record(plan), journal.record_stall("prepare")),
             undo=(
                 capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
                 *_drop_capture_triggers(plan),
@@ -106,6 +106,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *grace.lookup_functions(plan),
                 grace.id_map(plan),
                 *grace.grace_triggers(plan),
+                journal.record_stall("cutover"),
                 journal.set_state("cutover"),
             ),
             undo=(
@@ -119,6 +120,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *swap.swap_out_shadows(plan),
                 *foreign_keys.add_all(plan),
                 *swap.restore_triggers(plan),
+                journal.record_stall("rollback"),
                 journal.set_state("rolled_back"),
             ),
         ),

@@ -1,0 +1,57 @@
+"""Connections as the engine needs them: autocommit, named, and loud about row security."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from uuidmig.errors import ConnectionFailed
+from uuidmig.servers.dsn import redact
+
+Connection = psycopg.Connection[Any]
+
+# A dead peer is noticed within a minute: its row locks are the leases on its chunks.
+_KEEPALIVE = {
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+def connect(dsn: str, purpose: str) -> Connection:
+    """Return an autocommit connection whose application_name ends in `purpose`.
+
+    row_security is off: under FORCE ROW LEVEL SECURITY a query then fails instead of silently
+    seeing fewer rows. Raises ConnectionFailed, without the password.
+    """
+    try:
+        connection = psycopg.connect(
+            dsn,
+            autocommit=True,
+            fallback_application_name=f"uuidmig:{purpose}",
+            **_KEEPALIVE,  # type: ignore[arg-type]
+        )
+        connection.execute("SET row_security = off")
+        connection.execute("SET jit = off")
+        connection.execute("SET idle_in_transaction_session_timeout = 0")
+        connection.execute("SET statement_timeout = 0")
+    except psycopg.OperationalError as error:
+        raise ConnectionFailed(
+            f"cannot connect to {redact(dsn) or 'the server of the environment'}: {error}"
+        ) from error
+    return connection
+
+
+def drain_snapshot(connection: Connection, function: str) -> int:
+    """Run uuidmig.<function>() as one REPEATABLE READ transaction; return the rows it replayed.
+
+    One snapshot: the log rows it takes and the rows it reads belong together.
+    """
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        row = connection.execute(
+            psycopg.sql.SQL("SELECT uuidmig.{}()").format(psycopg.sql.Identifier(function))
+        ).fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,109 @@
+"""Locks that an application might notice: short waits, bounded retries, and a word who blocks."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+from psycopg import errors
+
+from uuidmig.engine.connection import connect
+from uuidmig.engine.progress import Blocker, LockRetry, Observer
+from uuidmig.errors import LockNotObtained
+
+RETRIED = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+_ATTEMPTS = 60
+_LONGEST_PAUSE_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+def lock_budget(lock_timeout_ms: int, deadlock_timeout_ms: int) -> int:
+    """Return the budget for all waits of one attempt, in milliseconds.
+
+    It stays under deadlock_timeout: we give up before the server looks for a victim, so the
+    application is never it.
+    """
+    return max(1, min(lock_timeout_ms, deadlock_timeout_ms * 8 // 10))
+
+
+def with_retries[Result](
+    dsn: str,
+    step: str,
+    application_name: str,
+    observer: Observer,
+    attempt: Callable[[], Result],
+    *,
+    on_failure: Callable[[], None] = lambda: None,
+) -> Result:
+    """Run `attempt` until it gets its locks; it must leave nothing behind when it fails.
+
+    `application_name` names the session that waits, to find its blockers; `on_failure` runs
+    between attempts. Raises LockNotObtained after 60 attempts, some minutes.
+    """
+    blockers: tuple[Blocker, ...] = ()
+    for number in range(1, _ATTEMPTS + 1):
+        try:
+            with _watch(dsn, application_name) as seen:
+                return attempt()
+        except RETRIED:
+            blockers = tuple(seen.blockers.values())
+            observer.notify(LockRetry(step, number, blockers))
+        on_failure()
+        time.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 1.3**number) * random.uniform(0.5, 1.0))
+    raise LockNotObtained(
+        f"{step}: no lock in {_ATTEMPTS} attempts, nothing was changed;"
+        f" in the way: {_describe(blockers)}; run the command again when they are done"
+    )
+
+
+def _describe(blockers: tuple[Blocker, ...]) -> str:
+    if not blockers:
+        return "nobody that this role may see"
+    return ", ".join(
+        f"pid {b.pid} ({b.application or 'no name'}, {b.age_seconds:.0f} s): {b.query[:80]}"
+        for b in blockers
+    )
+
+
+@dataclass(slots=True)
+class _Seen:
+    blockers: dict[int, Blocker] = field(default_factory=dict)
+
+
+@contextmanager
+def _watch(dsn: str, application_name: str) -> Iterator[_Seen]:
+    """Collect who blocks the session of that name while the block runs; kills nobody."""
+    seen, stop = _Seen(), threading.Event()
+    watcher = threading.Thread(
+        target=_poll, args=(dsn, application_name, seen, stop), name="lock-watch", daemon=True
+    )
+    watcher.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        watcher.join()
+
+
+def _poll(dsn: str, application_name: str, seen: _Seen, stop: threading.Event) -> None:
+    try:
+        with connect(dsn, "lock watch") as connection:
+            while not stop.wait(_POLL_SECONDS):
+                rows = connection.execute(
+                    "SELECT DISTINCT b.pid, coalesce(b.application_name, ''),"
+                    " coalesce(left(b.query, 200), ''),"
+                    " coalesce(date_part('epoch', clock_timestamp() - b.xact_start), 0)"
+                    " FROM pg_stat_activity w, unnest(pg_blocking_pids(w.pid)) AS blocking(pid)"
+                    " JOIN pg_stat_activity b ON b.pid = blocking.pid"
+                    " WHERE w.application_name = %s AND w.wait_event_type = 'Lock'"
+                    " AND w.datname = current_database()",
+                    [application_name],
+                ).fetchall()
+                seen.blockers.update({row[0]: Blocker(*row) for row in rows})
+    except psycopg.Error:
+        return  # only a help for people: never in the way of the work itself

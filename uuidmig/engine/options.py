@@ -1,0 +1,28 @@
+"""How to run a plan, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run. `batch` is rows a batch, None adapts it. `lock_timeout_ms` bounds all waits of
+    one attempt at locks together. `cutover` "manual" stops before it."""
+
+    batch: int | None = None
+    workers: int = 2
+    cutover: str = "auto"
+    lock_timeout_ms: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationReport:
+    """What `migrate` did. `stalls` are (step, milliseconds): how long writers waited at most."""
+
+    state: str
+    rows: int
+    seconds: float
+    tables: tuple[tuple[str, int], ...]
+    stalls: tuple[tuple[str, float], ...]
+    backlog: int = 0

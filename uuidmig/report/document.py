@@ -10,6 +10,9 @@ from enum import Enum
 from pathlib import PurePath
 from uuid import UUID
 
+from uuidmig.catalog.model import RelationName
+from uuidmig.planner.model import ColumnName
+
 SCHEMA_VERSION = 1
 """Grows when a key is renamed, removed or changes its meaning; not when one is added."""
 
@@ -23,7 +26,8 @@ def document(payload: Mapping[str, object]) -> str:
 def plain(value: object) -> object:
     """Return the value in terms of dict, list, str, numbers, bool and None.
 
-    Dataclasses become dicts, datetimes ISO 8601 in UTC. TypeError for what has no such form.
+    Dataclasses become dicts, names of tables and columns text, datetimes ISO 8601 in UTC.
+    TypeError for what has no such form.
     """
     match value:
         case None | bool() | int() | float() | str() if not isinstance(value, Enum):
@@ -32,7 +36,7 @@ def plain(value: object) -> object:
             return plain(value.value)
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-        case UUID() | PurePath():
+        case UUID() | PurePath() | RelationName() | ColumnName():
             return str(value)
         case Mapping():
             return {str(key): plain(item) for key, item in value.items()}

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -21,7 +20,7 @@ _RULED = box.Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 def heading(title: str, style: str = "") -> RenderableType:
     """Return a section's title with an empty line before it."""
-    return Padding(Text(title, style=f"bold {style}".strip()), (1, 0, 0, 0))
+    return Text(f"\n{title}", style=f"bold {style}".strip())
 
 
 def facts(*pairs: tuple[str, str]) -> Table:

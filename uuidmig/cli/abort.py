@@ -1,0 +1,43 @@
+"""`uuidmig abort`: leave no trace of a migration before its cutover."""
+
+from __future__ import annotations
+
+import typer
+
+from uuidmig.cli import options
+from uuidmig.cli.confirm import confirm
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show
+from uuidmig.report.status import status_table
+
+EXAMPLES = (
+    "uuidmig abort",
+    "uuidmig abort --yes",
+)
+
+_WHAT_HAPPENS = (
+    "All copies and all other objects of uuidmig are dropped from {database}.\n"
+    "The tables and their old keys are not touched. The copying done so far is lost."
+)
+
+
+def abort(
+    ctx: typer.Context,
+    yes: options.Yes = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Drop everything the migration made; the tables stay as they are. Before the cutover only.
+
+    After a rollback it removes the tables that are left.
+    """
+    from uuidmig import engine
+
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
+        what = _WHAT_HAPPENS.format(database=run.database)
+        confirm(what, "Abort?", run.talk, yes=yes)
+        with run.progress() as observer:
+            engine.abort(run.dsn, observer)
+        show(status_table(engine.status(run.dsn)))

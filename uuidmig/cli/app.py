@@ -1,0 +1,107 @@
+"""The application: commands are registered here, failures of all of them are reported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from types import ModuleType
+from typing import Annotated, Any
+
+import typer
+
+from uuidmig.cli import (
+    abort,
+    cutover,
+    demo,
+    doctor,
+    finish,
+    inspect,
+    lookup,
+    migrate,
+    pause,
+    plan,
+    resume,
+    rollback,
+    status,
+    verify,
+)
+from uuidmig.cli.failures import report_failure
+from uuidmig.cli.talk import Talk, write
+from uuidmig.version import tool_version
+
+_PANELS = {
+    "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
+    "Go back, clean up": (abort, rollback, finish),
+    "Look": (lookup, inspect, doctor, demo),
+}
+
+
+app = typer.Typer(
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,  # its tracebacks show source lines and could show locals
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    epilog="Examples:\n  uuidmig demo\n  uuidmig plan --dsn service=shop\n"
+    "  uuidmig migrate --cutover manual",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        write(f"uuidmig {tool_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def uuidmig(
+    ctx: typer.Context,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """Turn the uuid4 keys of a live PostgreSQL database into uuid7 keys, references included.
+
+    Exit codes:
+      0 done, or nothing to do
+      1 failed; run it again to resume
+      2 usage or configuration
+      3 refused, nothing was changed
+      4 no lock in the allowed time
+      5 verification found a difference
+      130 interrupted; run it again to resume
+    """
+    ctx.obj = Talk()
+
+
+def _register(panel: str, module: ModuleType) -> None:
+    name = module.__name__.rpartition(".")[2]
+    examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
+    app.command(name, epilog=f"Examples:\n{examples}", rich_help_panel=panel)(
+        _reporting_failures(getattr(module, name))
+    )
+
+
+def _reporting_failures(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn any failure, ours or the server's, into a message and an exit code."""
+
+    @wraps(command)
+    def run(ctx: typer.Context, **arguments: Any) -> None:
+        try:
+            command(ctx, **arguments)
+        except (typer.Exit, typer.Abort, BrokenPipeError):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            raise typer.Exit(report_failure(error, ctx.obj)) from None
+
+    return run
+
+
+for _panel, _modules in _PANELS.items():
+    for _module in _modules:
+        _register(_panel, _module)
+
+
+def main() -> None:
+    """Run the command line; never returns."""
+    app(prog_name="uuidmig")

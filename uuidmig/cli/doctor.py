@@ -1,0 +1,44 @@
+"""`uuidmig doctor`: is this server, this role and this Python fit for a migration?"""
+
+from __future__ import annotations
+
+import typer
+
+from uuidmig.cli import options
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show, write
+from uuidmig.errors import PreflightRefused
+from uuidmig.report.diagnosis import diagnosis_table
+from uuidmig.report.document import document
+
+EXAMPLES = (
+    "uuidmig doctor",
+    "uuidmig doctor --dsn service=shop",
+    "uuidmig doctor --json | jq '.checks[] | select(.verdict == \"blocks\")'",
+)
+
+
+def doctor(
+    ctx: typer.Context,
+    as_json: options.AsJson = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Check server version, role, rights, extensions, settings and Python. Reads only.
+
+    Exit code 3 when something would block a migration.
+    """
+    from uuidmig.engine.doctor import examine
+
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
+        checks = examine(run.dsn)
+        if as_json:
+            write(document({"checks": checks}))
+        else:
+            show(diagnosis_table(checks))
+        blockers = [check.name for check in checks if check.verdict == "blocks"]
+        if blockers:
+            run.talk.complain(f"this blocks a migration: {', '.join(blockers)}")
+            raise typer.Exit(PreflightRefused.exit_code)

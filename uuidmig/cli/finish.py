@@ -1,0 +1,43 @@
+"""`uuidmig finish`: drop the retired tables."""
+
+from __future__ import annotations
+
+import typer
+
+from uuidmig.cli import options
+from uuidmig.cli.confirm import confirm_database
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show
+from uuidmig.report.status import status_table
+
+EXAMPLES = (
+    "uuidmig finish",
+    "uuidmig finish --yes",
+)
+
+_WHAT_HAPPENS = (
+    "The retired tables, the map from old to new keys and all else of uuidmig are dropped from\n"
+    "{database}. There is no way back, and writes with old keys fail from then on."
+)
+
+
+def finish(
+    ctx: typer.Context,
+    yes: options.Yes = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Drop the retired tables with the old keys and all objects of uuidmig. No way back.
+
+    Old keys are no longer translated afterwards, and `uuidmig lookup` no longer knows them.
+    """
+    from uuidmig import engine
+
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
+        what = _WHAT_HAPPENS.format(database=run.database)
+        confirm_database(what, run.database, run.talk, yes=yes)
+        with run.progress() as observer:
+            engine.finish(run.dsn, observer)
+        show(status_table(engine.status(run.dsn)))

@@ -1,0 +1,58 @@
+"""`uuidmig inspect`: how the uuid indexes are, and which versions the keys have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import psycopg
+import typer
+from psycopg.rows import TupleRow
+
+from uuidmig.catalog.model import RelationName
+from uuidmig.cli import options
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show, write
+from uuidmig.report.document import document
+
+EXAMPLES = (
+    "uuidmig inspect",
+    "uuidmig inspect --table public.orders",
+    "uuidmig inspect --json | jq '.indexes[] | select(.leaf_density < 70)'",
+)
+
+
+def inspect(
+    ctx: typer.Context,
+    table: options.Tables = None,
+    as_json: options.AsJson = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show size, leaf density, fragmentation and keys by version of every uuid index. Reads only.
+
+    Density and fragmentation need the extension pgstattuple.
+    """
+    from uuidmig.bench.index_health import inspect_indexes
+    from uuidmig.report.index_health import index_health_table
+
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, tables=table) as run:
+        with run.connect() as connection:
+            found = inspect_indexes(connection, _names(connection, run.settings.tables))
+        if as_json:
+            write(document({"indexes": found}))
+        else:
+            show(index_health_table(found))
+
+
+def _names(
+    connection: psycopg.Connection[TupleRow], tables: Sequence[str]
+) -> list[RelationName] | None:
+    from uuidmig.catalog.read import read_catalog
+    from uuidmig.planner.selection import find_table
+
+    if not tables:
+        return None
+    catalog = read_catalog(connection)
+    return [find_table(catalog, table).name for table in tables]

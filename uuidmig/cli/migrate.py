@@ -1,0 +1,58 @@
+"""`uuidmig migrate`: run the plan, or go on where it stopped."""
+
+from __future__ import annotations
+
+import typer
+
+from uuidmig.cli import options
+from uuidmig.cli.confirm import confirm
+from uuidmig.cli.migrate_output import what_will_happen
+from uuidmig.cli.plan_output import print_plan
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show
+
+EXAMPLES = (
+    "uuidmig migrate",
+    "uuidmig migrate --cutover manual --workers 4",
+    "uuidmig migrate --yes 2> migrate.log   # from cron or CI",
+    "uuidmig migrate --dry-run > review.sql",
+)
+
+
+def migrate(
+    ctx: typer.Context,
+    table: options.Tables = None,
+    schema: options.Schemas = None,
+    timestamp: options.Timestamps = None,
+    time_zone: options.TimeZone = None,
+    non_v4: options.NonV4 = None,
+    grace: options.Grace = None,
+    batch: options.Batch = None,
+    workers: options.Workers = None,
+    cutover: options.Cutover = None,
+    lock_timeout: options.LockTimeout = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Give all chosen keys version 7 while the application goes on; run it again to resume.
+
+    Ctrl-C ends it after the batch under way, a second one at once; either way nothing is lost.
+    """
+    from uuidmig import engine
+    from uuidmig.report.migration import migration_table
+
+    flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
+    flags |= {"batch": batch, "workers": workers, "cutover": cutover, "lock_timeout": lock_timeout}
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, **flags) as run:
+        if dry_run:
+            print_plan(run, "sql")
+            return
+        if not yes:
+            confirm(what_will_happen(run), "Go on?", run.talk, yes=yes)
+        with run.progress() as observer:
+            report = engine.migrate(run.dsn, run.plan_options, run.run_options, observer)
+        show(migration_table(report))

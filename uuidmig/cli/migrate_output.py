@@ -1,0 +1,29 @@
+"""What `migrate` shows before it asks."""
+
+from __future__ import annotations
+
+from rich.console import RenderableType
+
+from uuidmig.cli.session import Session
+from uuidmig.errors import PreflightRefused
+from uuidmig.report.plan_table import plan_table
+from uuidmig.report.status import status_table
+
+_FRESH = (None, "rolled_back")
+
+
+def what_will_happen(run: Session) -> RenderableType:
+    """Return the plan, or where a migration under way stands. PreflightRefused with refusals."""
+    from uuidmig import engine
+    from uuidmig.planner.document import plan_hash
+    from uuidmig.steps.revisions import plan_steps
+
+    found = engine.status(run.dsn)
+    if found.state not in _FRESH:
+        return status_table(found)
+    plan = engine.make_plan(run.dsn, run.plan_options)
+    if plan.refusals:
+        raise PreflightRefused(
+            [f"{hazard.object}: {hazard.message} {hazard.remedy}" for hazard in plan.refusals]
+        )
+    return plan_table(plan, plan_steps(plan), plan_hash(plan))

@@ -1,0 +1,49 @@
+"""Make the plan and print it in one of its forms: for `plan`, and for `migrate --dry-run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from uuidmig.cli.session import Session
+from uuidmig.cli.talk import show, write
+from uuidmig.errors import PreflightRefused
+from uuidmig.planner.model import Plan
+from uuidmig.report.document import document
+from uuidmig.report.plan_document import plan_document
+from uuidmig.report.plan_script import plan_script
+from uuidmig.report.plan_table import plan_table
+
+
+def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
+    """Print the plan as "table", "json" or "sql"; typer.Exit(3) when there are refusals.
+
+    With refusals no revisions are written: nobody is to run them.
+    """
+    from uuidmig import engine
+    from uuidmig.planner.document import plan_hash
+    from uuidmig.steps.revisions import plan_steps
+
+    plan = engine.make_plan(run.dsn, run.plan_options)
+    steps, digest = plan_steps(plan), plan_hash(plan)
+    match form:
+        case "json":
+            write(document(plan_document(plan, steps, digest)))
+        case "sql":
+            timeout = run.settings.lock_timeout
+            write(plan_script(plan, steps, digest, lock_timeout_ms=timeout))
+        case _:
+            show(plan_table(plan, steps, digest))
+    if plan.refusals:
+        run.talk.complain(f"refused: {len(plan.refusals)} things stand against the migration")
+        raise typer.Exit(PreflightRefused.exit_code)
+    if revisions is not None:
+        _write_revisions(run, plan, revisions)
+
+
+def _write_revisions(run: Session, plan: Plan, directory: Path) -> None:
+    from uuidmig.alembic_.render import write_revisions
+
+    for path in write_revisions(plan, directory):
+        run.talk.say(f"written: {path}")

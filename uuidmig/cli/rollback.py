@@ -1,0 +1,43 @@
+"""`uuidmig rollback`: go back to the old keys after the cutover."""
+
+from __future__ import annotations
+
+import typer
+
+from uuidmig.cli import options
+from uuidmig.cli.confirm import confirm_database
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show
+from uuidmig.report.status import status_table
+
+EXAMPLES = (
+    "uuidmig rollback",
+    "uuidmig rollback --yes",
+)
+
+_WHAT_HAPPENS = (
+    "The old keys go live again in {database}; writes made since the cutover are kept.\n"
+    "Writers wait for a moment. The tables with new keys stay until `uuidmig abort`."
+)
+
+
+def rollback(
+    ctx: typer.Context,
+    yes: options.Yes = False,
+    dsn: options.Dsn = None,
+    server: options.Server = None,
+    verbose: options.Verbose = 0,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put the old keys back, after the cutover and before `uuidmig finish`.
+
+    What was written since the cutover is kept: rows born since keep their uuid7 keys.
+    """
+    from uuidmig import engine
+
+    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
+        what = _WHAT_HAPPENS.format(database=run.database)
+        confirm_database(what, run.database, run.talk, yes=yes)
+        with run.progress() as observer:
+            engine.rollback(run.dsn, observer)
+        show(status_table(engine.status(run.dsn)))

@@ -1,0 +1,127 @@
+"""What a command works with: settings, a server that answers, and somebody to talk to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import psycopg
+import typer
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import TupleRow
+
+from uuidmig.cli.talk import Talk
+from uuidmig.config import Settings, load_settings
+from uuidmig.engine.progress import Observer
+from uuidmig.errors import ConnectionFailed
+from uuidmig.planner.model import PlanOptions
+from uuidmig.report.progress import progress
+from uuidmig.servers.dsn import SECRETS, redact, resolve_dsn
+
+if TYPE_CHECKING:
+    from uuidmig.engine import RunOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One command's run. `dsn` is a libpq connection string, with its password: never print it."""
+
+    dsn: str = field(repr=False)
+    database: str
+    settings: Settings
+    talk: Talk
+
+    @property
+    def plan_options(self) -> PlanOptions:
+        """The part of the settings that says what to migrate."""
+        settings = self.settings
+        return PlanOptions(
+            tables=settings.tables,
+            schemas=settings.schemas,
+            timestamps=settings.timestamps,
+            time_zone=settings.time_zone,
+            non_v4=settings.non_v4,
+            grace=settings.grace,
+        )
+
+    @property
+    def run_options(self) -> RunOptions:
+        """The part of the settings that says how to run it."""
+        from uuidmig.engine import RunOptions
+
+        settings = self.settings
+        return RunOptions(
+            batch=settings.batch,
+            workers=settings.workers,
+            cutover=settings.cutover,
+            lock_timeout_ms=settings.lock_timeout,
+        )
+
+    def connect(self) -> psycopg.Connection[TupleRow]:
+        """Return an autocommit connection; the caller closes it."""
+        return psycopg.connect(self.dsn, autocommit=True, fallback_application_name="uuidmig")
+
+    def progress(self) -> AbstractContextManager[Observer]:
+        """Show progress on stderr while the block runs."""
+        return progress(self.talk.console, verbosity=self.talk.verbosity)
+
+
+@contextmanager
+def session(
+    ctx: typer.Context, *, verbose: int = 0, quiet: bool = False, **flags: object
+) -> Iterator[Session]:
+    """Yield a session for the flags given (None: not given), connected once to see that it works.
+
+    ConfigurationError for settings that do not fit, ConnectionFailed when nobody answers.
+    """
+    talk: Talk = ctx.obj
+    talk.verbosity = -1 if quiet else verbose
+    settings = load_settings(flags)
+    with server_dsn(settings, talk) as dsn:
+        yield Session(dsn, _database(dsn), settings, talk)
+
+
+@contextmanager
+def server_dsn(settings: Settings, talk: Talk) -> Iterator[str]:
+    """Yield the connection string of the server the settings name, starting it if need be."""
+    match settings.server:
+        case "embedded":
+            from uuidmig.servers.embedded import embedded_server
+
+            with embedded_server() as embedded:
+                yield embedded.dsn()
+        case "docker":
+            from uuidmig.servers.docker import docker_server
+
+            with docker_server() as container:
+                yield container.dsn()
+        case _:
+            _hide_secrets(settings.dsn, talk)
+            dsn = resolve_dsn(settings.dsn)
+            _hide_secrets(dsn, talk)
+            yield dsn
+
+
+def _hide_secrets(dsn: str | None, talk: Talk) -> None:
+    if not dsn:
+        return
+    talk.hide(dsn, redact(dsn))
+    try:
+        options = conninfo_to_dict(dsn)
+    except psycopg.ProgrammingError:
+        return  # a SQLAlchemy URL: what it resolves to comes here too
+    for name in SECRETS & options.keys():
+        talk.hide(str(options[name]))
+
+
+def _database(dsn: str) -> str:
+    try:
+        with psycopg.connect(dsn, fallback_application_name="uuidmig") as connection:
+            return connection.info.dbname
+    except psycopg.Error as error:
+        raise ConnectionFailed(
+            f"cannot connect to {redact(dsn) or 'the server of the PG* environment'}: "
+            f"{str(error).strip()}\nset --dsn, UUIDMIG_DSN or libpq's own PGHOST, PGDATABASE, ..."
+        ) from error

@@ -1,0 +1,38 @@
+# Every target works on a fresh clone: `setup` fetches what is missing.
+VENV := $(or $(UUIDMIG_VENV),.venv)
+BIN := $(VENV)/bin
+ARGS :=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types coverage bench-migration
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+setup: ## make .venv, with the command .venv/bin/uuidmig
+	@scripts/setup
+
+demo: setup ## migrate a shop under load on a server of its own
+	@$(BIN)/uuidmig demo $(ARGS)
+
+test: setup ## all tests; ARGS are pytest's
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## format and lint, without changing anything, then types
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(MAKE) --no-print-directory types
+
+types: setup ## mypy for types, basedpyright for the safety of SQL
+	@$(BIN)/mypy
+	@$(BIN)/basedpyright
+
+format: setup ## format and fix what can be fixed
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+coverage: setup ## all tests, with the lines they never run
+	@$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
+
+bench-migration: setup ## compare ways to migrate; e.g. ARGS="--scale 1 --rounds 3 --json"
+	@$(BIN)/python -m benchmarks.migration $(ARGS)

@@ -25,17 +25,19 @@ def confirm_database(what: str | RenderableType, database: str, talk: Talk, *, y
             _leave(talk)
 
 
-def _is_settled(what: str | RenderableType, talk: Talk, yes: bool) -> bool:
-    if yes:
-        talk.say(what)
-        return True
-    if not sys.stdin.isatty():
+def require_answer(*, yes: bool) -> None:
+    """Raise ConfigurationError when there is nobody to ask and --yes was not given."""
+    if not (yes or sys.stdin.isatty()):
         raise ConfigurationError(
             "this asks before it changes anything, and standard input is no terminal; "
             "pass --yes to go on without being asked"
         )
-    talk.show(what)
-    return False
+
+
+def _is_settled(what: str | RenderableType, talk: Talk, yes: bool) -> bool:
+    require_answer(yes=yes)
+    (talk.say if yes else talk.show)(what)
+    return yes
 
 
 def _leave(talk: Talk) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from uuidmig.cli import options
-from uuidmig.cli.confirm import confirm
+from uuidmig.cli.confirm import confirm, require_answer
 from uuidmig.cli.migrate_output import what_will_happen
 from uuidmig.cli.plan_output import print_plan
 from uuidmig.cli.session import session
@@ -51,8 +51,9 @@ def migrate(
         if dry_run:
             print_plan(run, "sql")
             return
-        if not yes:
+        require_answer(yes=yes)
+        if not yes:  # the plan is shown to whoever is asked; making it counts all keys
             confirm(what_will_happen(run), "Go on?", run.talk, yes=yes)
         with run.progress() as observer:
             report = engine.migrate(run.dsn, run.plan_options, run.run_options, observer)
-        show(migration_table(report))
+        show(migration_table(report, engine.status(run.dsn).next_commands))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import psycopg
 import typer
@@ -14,14 +13,12 @@ from psycopg.rows import TupleRow
 
 from uuidmig.cli.talk import Talk
 from uuidmig.config import Settings, load_settings
+from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Observer
 from uuidmig.errors import ConnectionFailed
 from uuidmig.planner.model import PlanOptions
 from uuidmig.report.progress import progress
 from uuidmig.servers.dsn import SECRETS, redact, resolve_dsn
-
-if TYPE_CHECKING:
-    from uuidmig.engine import RunOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +46,6 @@ class Session:
     @property
     def run_options(self) -> RunOptions:
         """The part of the settings that says how to run it."""
-        from uuidmig.engine import RunOptions
-
         settings = self.settings
         return RunOptions(
             batch=settings.batch,

@@ -20,7 +20,7 @@ class TableStatus:
 
 @dataclass(frozen=True, slots=True)
 class Coordinator:
-    """The one process that drives the migration. `host` None: it connects by a local socket."""
+    """The one process that drives the migration: its host (None: unknown) and process id there."""
 
     host: str | None
     pid: int

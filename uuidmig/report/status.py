@@ -47,8 +47,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
 def _coordinator(coordinator: Coordinator | None) -> str:
     if coordinator is None:
         return "none: no process is working on it"
-    host = coordinator.host or "local socket"
-    return f"{host}, server process {coordinator.pid}, since {moment(coordinator.since)}"
+    host = coordinator.host or "unknown host"
+    return one_line(f"process {coordinator.pid} on {host}, since {moment(coordinator.since)}")
 
 
 def _tables(tables: Sequence[TableStatus]) -> RenderableType:

@@ -1,0 +1,61 @@
+"""Every command explains itself, with an example."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from uuidmig.cli.app import app
+
+COMMANDS = (
+    "plan",
+    "migrate",
+    "status",
+    "verify",
+    "cutover",
+    "pause",
+    "resume",
+    "abort",
+    "rollback",
+    "finish",
+    "lookup",
+    "inspect",
+    "doctor",
+    "demo",
+)
+
+
+def test_these_are_all_commands() -> None:
+    assert tuple(command.name for command in app.registered_commands) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_text_examples_and_the_connection_panel(command: str) -> None:
+    result = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "100"})
+    assert result.exit_code == 0
+    assert f"Usage: uuidmig {command}" in result.stdout.replace("Usage: root", "Usage: uuidmig")
+    assert "Examples:" in result.stdout
+    assert f"uuidmig {command}" in result.stdout.partition("Examples:")[2]
+    for option in ("--dsn", "-d", "--server", "--verbose", "--quiet", "UUIDMIG_DSN"):
+        assert option in result.stdout
+
+
+def test_version_goes_to_stdout() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith("uuidmig ")
+    assert result.stderr == ""
+
+
+def test_help_loads_nothing_slow() -> None:
+    """`--help` is quick: what takes long to load is loaded by the commands that need it."""
+    code = (
+        "import sys\n"
+        "from uuidmig.cli.app import app\n"
+        "slow = {'alembic', 'uuidmig.engine.migrate', 'testcontainers'} & set(sys.modules)\n"
+        "assert not slow, slow"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -31,9 +31,8 @@ def shop(database: TestDatabase) -> Iterator[psycopg.Connection]:
 
 
 def one_writer(database: TestDatabase, connection: psycopg.Connection) -> _Writer:
-    writer = _Writer(database.dsn, 1, "t-", 0.0)
-    writer.desk.tags.update(connection.execute("SELECT name, id FROM shop.tags").fetchall())
-    return writer
+    tags: dict[str, UUID] = dict(connection.execute("SELECT name, id FROM shop.tags").fetchall())
+    return _Writer(database.dsn, 1, "t-", 0.0, tags)
 
 
 def commit(writer: _Writer, changes: list[Change]) -> list[Change]:
@@ -253,5 +252,5 @@ def test_threads_end_with_stop(database: TestDatabase, shop: psycopg.Connection)
 
 
 def test_desk_labels_are_never_used_twice(database: TestDatabase) -> None:
-    desk: Desk = _Writer(database.dsn, 1, "t-", 0.0).desk
+    desk: Desk = _Writer(database.dsn, 1, "t-", 0.0, {}).desk
     assert [desk.new_label() for _ in range(2)] == ["t-1-000001", "t-1-000002"]

@@ -86,7 +86,9 @@ class WriterReport:
 class _Writer:
     """One writer: its connection, its rows, its random numbers. Used by one thread at a time."""
 
-    def __init__(self, dsn: str, number: int, prefix: str, interval: float) -> None:
+    def __init__(
+        self, dsn: str, number: int, prefix: str, interval: float, tags: dict[str, UUID]
+    ) -> None:
         self.number = number
         self.interval = interval
         self.latencies: list[Latency] = []
@@ -95,7 +97,7 @@ class _Writer:
         self.model = Model()
         self.session = TimedSession(dsn, self.latencies)
         label_prefix = f"{prefix}{number}-"
-        self.desk = Desk(self.session, self.model, Random(label_prefix), label_prefix, {})
+        self.desk = Desk(self.session, self.model, Random(label_prefix), label_prefix, tags)
         self.unsettled: Sequence[Change] = ()
 
     def run(self, stop: threading.Event) -> None:
@@ -155,19 +157,19 @@ class Writers:
     ) -> None:
         self._dsn = dsn
         self._prefix = f"w{seed}-"
+        self._tags: dict[str, UUID] = {}
         interval = count / rate if rate else 0.0
         self._writers = [
-            _Writer(dsn, number, self._prefix, interval) for number in range(1, count + 1)
+            _Writer(dsn, number, self._prefix, interval, self._tags)
+            for number in range(1, count + 1)
         ]
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
 
     def start(self) -> None:
         """Start the threads. At the first start the keys of the shop's tags are read."""
-        if not self._writers[0].desk.tags:
-            tags = self._read_tags()
-            for writer in self._writers:
-                writer.desk.tags.update(tags)
+        if not self._tags:
+            self._tags.update(self._read_tags())
         self._stop.clear()
         self._threads = [
             threading.Thread(target=writer.run, args=(self._stop,), name=f"writer-{writer.number}")

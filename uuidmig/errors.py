@@ -102,3 +102,14 @@ class Interrupted(UuidmigError):
     """Interrupted: the current batch was rolled back; run `uuidmig migrate` again to resume."""
 
     exit_code = 130
+
+
+class RevisionFileDiffers(ConfigurationError):
+    """A revision file of this name is there with another text; it was not overwritten."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path} is there with another text and was not overwritten; nothing was written. "
+            "Move it away, or choose another directory."
+        )

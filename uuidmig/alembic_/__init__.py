@@ -1,0 +1,1 @@
+"""Steps as Alembic revisions, and the environment that uuidmig runs them in."""

@@ -45,14 +45,6 @@ def _server(server: Server) -> Iterator[Hazard]:
             f"PostgreSQL {server.version // 10000} is newer than uuidmig was tested with (18)",
             "try it on a copy first",
         )
-    if server.setting("wal_level") == "logical":
-        yield _warning(
-            "logical-decoding",
-            server.database,
-            "wal_level is logical: consumers of change streams will see new tables take the place "
-            "of the old ones",
-            "plan a fresh start of those consumers after the cutover",
-        )
 
 
 def _generator(domain: KeyDomain) -> Iterator[Hazard]:

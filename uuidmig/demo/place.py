@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -34,32 +33,45 @@ def demo_place(server_dsn: str) -> Iterator[Place]:
     """
     name = f"{_PREFIX}{secrets.token_hex(4)}"
     password = secrets.token_urlsafe(18)
-    with psycopg.connect(server_dsn, autocommit=True) as connection:
-        try:
-            _create(connection, name, password)
-            _install_pgstattuple(make_conninfo(server_dsn, dbname=name))
-            yield Place(name, make_conninfo(server_dsn, dbname=name, user=name, password=password))
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise ConfigurationError(
-                "the demo needs a superuser, to create a role and a database of its own; "
-                f"this role may not: {error.diag.message_primary}"
-            ) from error
-        finally:
-            _drop(server_dsn, name)
+    with _rights_needed():
+        _create_role(server_dsn, name, password)
+    try:
+        with _rights_needed():
+            _create_database(server_dsn, name)
+        yield Place(name, make_conninfo(server_dsn, dbname=name, user=name, password=password))
+    finally:
+        _drop(server_dsn, name)
 
 
-def _create(connection: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
-    # Encrypted here, so that the password does not end up in the server's log.
-    encrypted = connection.pgconn.encrypt_password(password.encode(), name.encode()).decode()
+@contextmanager
+def _rights_needed() -> Iterator[None]:
+    try:
+        yield
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise ConfigurationError(
+            "the demo needs a superuser, to create a role and a database of its own; "
+            f"this role may not: {error.diag.message_primary}"
+        ) from error
+
+
+def _create_role(server_dsn: str, name: str, password: str) -> None:
     role = sql.Identifier(name)
-    statements: tuple[LiteralString, ...] = (
-        "CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {password}",
-        "GRANT pg_stat_scan_tables TO {role}",
-        "CREATE DATABASE {role} OWNER {role}",
-    )
-    for statement in statements:
-        text = sql.SQL(statement).format(role=role, password=sql.Literal(encrypted))
-        connection.execute(text)
+    with psycopg.connect(server_dsn) as connection:
+        # Encrypted here, so that the password does not end up in the server's log.
+        encrypted = connection.pgconn.encrypt_password(password.encode(), name.encode()).decode()
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN NOSUPERUSER PASSWORD {}").format(
+                role, sql.Literal(encrypted)
+            )
+        )
+        connection.execute(sql.SQL("GRANT pg_stat_scan_tables TO {}").format(role))
+
+
+def _create_database(server_dsn: str, name: str) -> None:
+    owned = sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(name))
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        connection.execute(owned)
+    _install_pgstattuple(make_conninfo(server_dsn, dbname=name))
 
 
 def _install_pgstattuple(dsn: str) -> None:
@@ -70,7 +82,6 @@ def _install_pgstattuple(dsn: str) -> None:
 
 
 def _drop(server_dsn: str, name: str) -> None:
-    """On a connection of its own: the one that created them may be what failed."""
     identifier = sql.Identifier(name)
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))

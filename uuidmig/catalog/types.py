@@ -24,9 +24,16 @@ class Types:
         return self.names[oid]
 
     def hashable(self, oid: int) -> bool:
-        """Whether hash_record_extended can take a value of this type: all its parts can."""
+        """Whether hash_record_extended can take a value of this type: all its parts can.
+
+        The server's type cache does not look through a domain to the range below it.
+        """
         parts = self.parts.get(oid)
-        return self.hashed[oid] if parts is None else all(map(self.hashable, parts))
+        if parts is None:
+            return self.hashed[oid]
+        if self.kinds[oid] == "d" and self.kinds[parts[0]] in ("r", "m"):
+            return False
+        return all(map(self.hashable, parts))
 
 
 def build_types(rows: Iterable[Row]) -> Types:

@@ -1,12 +1,14 @@
 -- name: preflight_prepared
 -- purpose: prepared transactions that hold a lock on one of the tables
+-- They have no pid in pg_locks; the lock on its own xid shows which virtual transaction one is.
 select
     p.gid,
     extract(epoch from clock_timestamp() - p.prepared)::float8 as seconds,
     p.owner::text as owner,
     array_agg(distinct array[n.nspname, c.relname]::text[]) as relations
 from pg_prepared_xacts p
-join pg_locks l on l.pid is null and l.virtualtransaction = '-1/' || p.transaction::text
+join pg_locks own on own.pid is null and own.transactionid = p.transaction
+join pg_locks l on l.pid is null and l.virtualtransaction = own.virtualtransaction
 join pg_class c on c.oid = l.relation
 join pg_namespace n on n.oid = c.relnamespace
 where

@@ -58,14 +58,14 @@ dependent as (
 foreign_object as (
     select
         d.*,
-        -- a view is known by its name, not by its _RETURN rule
-        d.classid = 'pg_rewrite'::regclass and c.relkind in ('v', 'm') as of_view
+        -- a view is known by its name, not by its _RETURN rule or its columns
+        coalesce(c.relkind in ('v', 'm'), false) as of_view
     from dependent d
     left join pg_class c on c.oid = d.holder
     where
         coalesce(c.relnamespace not in (select oid from ours), true)
         and not (
-            d.holder = d.table_oid
+            d.holder is not distinct from d.table_oid
             and d.classid not in ('pg_rewrite'::regclass, 'pg_policy'::regclass)
         )
         and not (
@@ -114,7 +114,7 @@ from foreign_object f
 cross join lateral pg_identify_object(
     case when f.of_view then 'pg_class'::regclass else f.classid end,
     case when f.of_view then f.holder else f.objid end,
-    f.objsubid
+    case when f.of_view then 0 else f.objsubid end
 ) as shown
 left join pg_type t on f.classid = 'pg_type'::regclass and t.oid = f.objid
 where

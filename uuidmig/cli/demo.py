@@ -7,6 +7,10 @@ from typing import Annotated
 import typer
 
 from uuidmig.cli import options
+from uuidmig.cli.session import session
+from uuidmig.cli.talk import show, write
+from uuidmig.errors import UuidmigError
+from uuidmig.report.document import document
 
 EXAMPLES = (
     "uuidmig demo",
@@ -33,5 +37,19 @@ def demo(
 ) -> None:
     """Load a shop with uuid4 keys, migrate it while it is written to, show before and after.
 
-    Without --dsn it runs on an embedded server, of which nothing is left afterwards.
+    Runs on an embedded server, of which nothing is left afterwards, unless --dsn or --server says
+    otherwise; UUIDMIG_DSN does not count here. Exit code 1 when the application felt an error.
     """
+    from uuidmig.demo.run import run_demo
+    from uuidmig.report.demo import demo_document, demo_table
+
+    place = server or (None if dsn else "embedded")
+    with session(ctx, dsn=dsn, server=place, verbose=verbose, quiet=quiet) as run:
+        with run.progress() as observer:
+            report = run_demo(run.dsn, orders=orders, writers=writers, observer=observer)
+        if as_json:
+            write(document(demo_document(report)))
+        else:
+            show(demo_table(report))
+        if report.application_errors or report.differences:
+            raise UuidmigError("the application felt the migration: see errors and differences")

@@ -63,13 +63,13 @@ class _Lines:
             self.picture = self.picture.after(event)
             line = talk_line(event)
             if line and _is_shown(event, self.verbosity):
-                self.console.print(line, soft_wrap=True)
+                self.console.print(Text(line), soft_wrap=True)
 
     def tick(self) -> None:
         """Write the status line."""
         with self.lock:
             line = status_line(self.picture, time.monotonic() - self.started)
-            self.console.print(line, soft_wrap=True)
+            self.console.print(Text(line), soft_wrap=True)
 
 
 @contextmanager
@@ -121,7 +121,7 @@ class _Bars:
             self.picture = self.picture.after(event)
             line = talk_line(event)
             if line and not isinstance(event, StepStarted) and _is_shown(event, self.verbosity):
-                self.progress.console.print(line)
+                self.progress.console.print(Text(line))
             if isinstance(event, StepStarted):
                 self._forget_tables()
             if isinstance(event, TableProgress):

@@ -1,0 +1,35 @@
+"""Runs plans: the only place, with `catalog`, from which SQL leaves the process."""
+
+from __future__ import annotations
+
+from uuidmig.engine.lifecycle import (
+    abort,
+    cutover,
+    finish,
+    migrate,
+    pause,
+    resume,
+    rollback,
+    verify,
+)
+from uuidmig.engine.lookup import KeyPair, lookup
+from uuidmig.engine.options import MigrationReport, RunOptions
+from uuidmig.engine.planning import make_plan
+from uuidmig.engine.status import status
+
+__all__ = [
+    "KeyPair",
+    "MigrationReport",
+    "RunOptions",
+    "abort",
+    "cutover",
+    "finish",
+    "lookup",
+    "make_plan",
+    "migrate",
+    "pause",
+    "resume",
+    "rollback",
+    "status",
+    "verify",
+]

@@ -1,0 +1,44 @@
+"""Catch-up: replay passes until the change log is short."""
+
+from __future__ import annotations
+
+import time
+
+from uuidmig.engine import journal
+from uuidmig.engine.connection import Connection, connect, drain_snapshot
+from uuidmig.engine.failpoints import failpoint
+from uuidmig.engine.progress import Backlog, Observer, Waiting
+
+SHORT = 500
+"""A log of so many rows is replayed in some tens of milliseconds."""
+_PASSES = 1000
+
+
+def catch_up(dsn: str, observer: Observer) -> None:
+    """Replay the change log until it is short and set state "caught_up"."""
+    with connect(dsn, "drain") as connection:
+        drain_until_short(connection, observer)
+        journal.set_state(connection, "caught_up")
+
+
+def drain_until_short(
+    connection: Connection, observer: Observer, function: str = "drain", short: int = SHORT
+) -> None:
+    """Run replay passes until one had at most `short` rows; each is one snapshot.
+
+    A pass takes time in which new rows gather; when passes stop shrinking the writers are as fast
+    as the replay, and the short wait before each attempt is all that can be had.
+    """
+    backlog = "backlog" if function == "drain" else "back_backlog"
+    last = None
+    for _ in range(_PASSES):
+        if (reason := journal.pause_reason(connection)) is not None:
+            observer.notify(Waiting("catch-up", reason))
+            time.sleep(0.5)
+            continue
+        observer.notify(Backlog(journal.backlog(connection, backlog)))
+        rows = drain_snapshot(connection, function)
+        failpoint(function)
+        if rows <= short or (last is not None and rows > last * 0.9 and rows < 20 * short):
+            return
+        last = rows

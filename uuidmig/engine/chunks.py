@@ -1,0 +1,116 @@
+"""Chunks: ranges of heap pages, claimed by workers and recorded with the rows they copied.
+
+A claim is the row lock of the claiming transaction: when a worker or its host dies, the server
+frees the chunk, so several processes can work on one run and nothing is copied twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from uuidmig.engine.connection import Connection
+from uuidmig.planner.model import ClosureTable
+
+_GRANULE_ROWS = 10_000
+_GUESSED_ROWS_PER_PAGE = 50  # of a table that was never analyzed
+_MOST_CHUNKS = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Adjacent chunks of one table: heap pages [first_page, last_page), None: to the end."""
+
+    table_number: int
+    numbers: tuple[int, ...]
+    first_page: int
+    last_page: int | None
+
+
+def chunk_pages(pages: int, rows: float, batch: int | None) -> int:
+    """Return how many heap pages hold about `batch` rows (None: the adaptive granule)."""
+    per_page = rows / pages if pages and rows > 0 else _GUESSED_ROWS_PER_PAGE
+    wanted = round((batch or _GRANULE_ROWS) / max(per_page, 0.01))
+    return max(1, wanted, -(-pages // _MOST_CHUNKS))
+
+
+def make_chunks(connection: Connection, table: ClosureTable, batch: int | None) -> None:
+    """Cut the source into chunks, anew; call it in a transaction that emptied the shadow.
+
+    Capture is on: a row that is written from now on is in the log, wherever it lands.
+    """
+    name = table.name.identifier.as_string(connection)
+    row = connection.execute(
+        "SELECT pg_relation_size(c.oid) / current_setting('block_size')::bigint,"
+        " CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN c.reltuples / c.relpages END,"
+        " pg_relation_filenode(c.oid) FROM pg_class c WHERE c.oid = %s::regclass",
+        [name],
+    ).fetchone()
+    if row is None:
+        raise LookupError(name)
+    pages, density, filenode = row
+    size = chunk_pages(pages, pages * (density or _GUESSED_ROWS_PER_PAGE), batch)
+    connection.execute("DELETE FROM uuidmig.chunk WHERE table_number = %s", [table.number])
+    connection.execute(
+        "INSERT INTO uuidmig.chunk (table_number, number, first_page, last_page)"
+        " SELECT %(table)s, row_number() OVER (ORDER BY first), first,"
+        " CASE WHEN first + %(size)s < %(pages)s THEN first + %(size)s END"
+        " FROM generate_series(0, greatest(%(pages)s - 1, 0), %(size)s) AS first",
+        {"table": table.number, "size": size, "pages": pages},
+    )
+    connection.execute(
+        "UPDATE uuidmig.closure_table SET filenode = %s WHERE number = %s",
+        [filenode, table.number],
+    )
+
+
+def claim(connection: Connection, most: int) -> Claim | None:
+    """Lock up to `most` adjacent chunks of one table that are not done; None when none is free."""
+    rows = connection.execute(
+        "SELECT table_number, number, first_page, last_page FROM uuidmig.chunk WHERE NOT done"
+        " ORDER BY table_number, number LIMIT %s FOR UPDATE SKIP LOCKED",
+        [most],
+    ).fetchall()
+    if not rows:
+        return None
+    taken = [rows[0]]
+    for row in rows[1:]:
+        if row[0] != taken[-1][0] or row[1] != taken[-1][1] + 1:
+            break
+        taken.append(row)
+    numbers = tuple(row[1] for row in taken)
+    return Claim(taken[0][0], numbers, taken[0][2], taken[-1][3])
+
+
+def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) -> None:
+    """Record the claim as done, in the transaction that copied it. The rows stand with its first
+    chunk: one statement copied them all."""
+    connection.execute(
+        "UPDATE uuidmig.chunk SET done = true, finished_at = clock_timestamp(),"
+        " seconds = CASE WHEN number = %(first)s THEN %(seconds)s ELSE 0 END,"
+        " rows = CASE WHEN number = %(first)s THEN %(rows)s ELSE 0 END,"
+        " worker = pg_backend_pid()::text"
+        " WHERE table_number = %(table)s AND number = ANY(%(numbers)s)",
+        {
+            "first": claimed.numbers[0],
+            "seconds": seconds,
+            "rows": rows,
+            "table": claimed.table_number,
+            "numbers": list(claimed.numbers),
+        },
+    )
+
+
+def remaining(connection: Connection) -> int:
+    """Return how many chunks are not done."""
+    row = connection.execute("SELECT count(*) FROM uuidmig.chunk WHERE NOT done").fetchone()
+    return int(row[0]) if row else 0
+
+
+def is_rewritten(connection: Connection, table: ClosureTable) -> bool:
+    """Return whether VACUUM FULL, CLUSTER or TRUNCATE moved the rows since the chunks were cut."""
+    row = connection.execute(
+        "SELECT pg_relation_filenode(source) IS DISTINCT FROM filenode FROM uuidmig.closure_table"
+        " WHERE number = %s",
+        [table.number],
+    ).fetchone()
+    return bool(row is None or row[0])

@@ -1,0 +1,178 @@
+"""The copy: workers claim chunks and run one INSERT … SELECT each."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+from psycopg import sql
+
+from uuidmig.engine import chunks, journal
+from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.failpoints import failpoint
+from uuidmig.engine.options import RunOptions
+from uuidmig.engine.progress import Note, Observer, TableProgress, Waiting
+from uuidmig.engine.workers import run_workers
+from uuidmig.errors import UuidmigError
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.copying import copy_statement
+
+_TARGET_SECONDS = 2.0  # of one statement, when the batch is adaptive
+_MOST_CHUNKS_A_CLAIM = 128
+_RESTARTS = 20
+_PAUSE_POLL_SECONDS = 0.5
+
+
+class _Rewritten(Exception):
+    """The rows of a table moved: its chunks mean nothing any more."""
+
+    def __init__(self, table: ClosureTable) -> None:
+        super().__init__(str(table.name))
+        self.table = table
+
+
+@dataclass(slots=True)
+class _Tally:
+    """Rows done a table, for progress; shared by the workers."""
+
+    observer: Observer
+    totals: dict[int, int]
+    names: dict[int, str]
+    done: dict[int, int] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    begun: dict[int, float] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, number: int, rows: int, seconds: float) -> None:
+        now = time.monotonic()
+        with self._lock:
+            first = self.begun.setdefault(number, now - seconds)
+            self.done[number] = done = self.done.get(number, 0) + rows
+        total = max(self.totals[number], done)
+        rate = done / max(now - first, 1e-6)
+        left = (total - done) / rate if rate and done * 100 >= total else None
+        self.observer.notify(TableProgress(self.names[number], done, total, rate, left))
+
+
+def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
+    """Copy what is not copied yet and set state "copied". Resumes where it stopped.
+
+    Raises UuidmigError when a table is rewritten again and again under the copy.
+    """
+    tally = _tally(dsn, plan, observer)
+
+    def work(connection: Connection, stop: threading.Event) -> None:
+        _work(connection, plan, options, tally, stop)
+
+    for _ in range(_RESTARTS):
+        try:
+            run_workers(dsn, options.workers, "copy", work)
+            _finish(dsn)
+            return
+        except _Rewritten as moved:
+            observer.notify(Note(f"{moved.table.name} was rewritten, copying it again", "warning"))
+            cut(dsn, plan, (moved.table,), options)
+            tally.done.pop(moved.table.number, None)
+    raise UuidmigError("a table was rewritten again and again (VACUUM FULL, CLUSTER?) during the copy")
+
+
+def cut(dsn: str, plan: Plan, tables: tuple[ClosureTable, ...], options: RunOptions) -> None:
+    """Cut the tables into chunks, their shadows emptied, and set state "copying"."""
+    with connect(dsn, "copy") as connection, connection.transaction():
+        for table in tables:
+            connection.execute(sql.SQL("TRUNCATE {}").format(table.shadow.identifier))
+            chunks.make_chunks(connection, table, options.batch)
+        journal.set_state(connection, "copying")
+
+
+def _finish(dsn: str) -> None:
+    with connect(dsn, "copy") as connection, connection.transaction():
+        if chunks.remaining(connection):
+            raise UuidmigError("chunks are left that another process holds; run it again")
+        journal.set_state(connection, "copied")
+
+
+def _tally(dsn: str, plan: Plan, observer: Observer) -> _Tally:
+    totals = {table.number: max(0, round(table.table.rows)) for table in plan.tables}
+    names = {table.number: str(table.name) for table in plan.tables}
+    tally = _Tally(observer, totals, names)
+    with connect(dsn, "copy") as connection:
+        rows = connection.execute(
+            "SELECT table_number, sum(rows)::bigint FROM uuidmig.chunk WHERE done GROUP BY 1"
+        ).fetchall()
+    tally.done.update(dict(rows))
+    return tally
+
+
+def _work(
+    connection: Connection, plan: Plan, options: RunOptions, tally: _Tally, stop: threading.Event
+) -> None:
+    _prepare_session(connection)
+    width = 1
+    while not stop.is_set():
+        if _paused(connection, tally.observer, stop):
+            continue
+        started = time.monotonic()
+        most = 1 if options.batch else min(width, _fair_share(connection, options.workers))
+        number, rows = _copy_one(connection, plan, most)
+        if number is None:
+            return
+        seconds = time.monotonic() - started
+        tally.add(number, rows, seconds)
+        failpoint("copy")
+        width = next_width(width, seconds)
+
+
+def next_width(width: int, seconds: float) -> int:
+    """Return how many chunks to claim next, after `width` took `seconds`: about two seconds' worth.
+
+    Long statements let the server hash the parents once for many rows.
+    """
+    if seconds < _TARGET_SECONDS / 4:
+        return min(width * 4, _MOST_CHUNKS_A_CLAIM)
+    if seconds < _TARGET_SECONDS / 2:
+        return min(width * 2, _MOST_CHUNKS_A_CLAIM)
+    if seconds > _TARGET_SECONDS * 2:
+        return max(width // 2, 1)
+    return width
+
+
+def _prepare_session(connection: Connection) -> None:
+    # Losing the last batches in a crash of the server is harmless: their records go with them.
+    connection.execute("SET synchronous_commit = off")
+    connection.execute("SET work_mem = '128MB'")
+    connection.execute("SET random_page_cost = 1.1")
+
+
+def _paused(connection: Connection, observer: Observer, stop: threading.Event) -> bool:
+    reason = journal.pause_reason(connection)
+    if reason is None:
+        return False
+    observer.notify(Waiting("copy", reason))
+    stop.wait(_PAUSE_POLL_SECONDS)
+    return True
+
+
+def _fair_share(connection: Connection, workers: int) -> int:
+    """No worker takes so much that the others idle at the end."""
+    return max(1, chunks.remaining(connection) // (workers * 2))
+
+
+def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None, int]:
+    with connection.transaction():
+        claimed = chunks.claim(connection, most)
+        if claimed is None:
+            return None, 0
+        table = plan.tables[claimed.table_number - 1]
+        # Under this lock nobody can move the rows: the check holds until the copy has committed.
+        connection.execute(
+            sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table.name.identifier)
+        )
+        if chunks.is_rewritten(connection, table):
+            raise _Rewritten(table)
+        started = time.monotonic()
+        statement = copy_statement(plan, table, claimed.first_page, claimed.last_page)
+        rows = connection.execute(statement.sql).rowcount
+        chunks.finish(connection, claimed, rows, time.monotonic() - started)
+    return table.number, rows

@@ -1,0 +1,312 @@
+"""The way of a migration through its states: each function takes it on, or back, from anywhere.
+
+The state in the journal decides what comes next, so a run that was killed at any moment goes on
+with the step that had not committed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from uuidmig import __version__
+from uuidmig.alembic_.render import Revision, render_revisions
+from uuidmig.alembic_.runner import stored_revisions
+from uuidmig.engine import build, catchup, copy, journal, revisions
+from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.coordinator import coordinate
+from uuidmig.engine.failpoints import failpoint
+from uuidmig.engine.options import MigrationReport, RunOptions
+from uuidmig.engine.planning import make_plan
+from uuidmig.engine.progress import Observer, Stall, StepFinished, StepStarted, silent
+from uuidmig.engine.verify import verify_plan
+from uuidmig.errors import PreflightRefused
+from uuidmig.planner.model import Plan, PlanOptions
+from uuidmig.steps.foreign_keys import validate_all
+
+BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
+_DEFAULTS = RunOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """One coordinated run: the plan and revisions of the journal."""
+
+    dsn: str
+    connection: Connection
+    plan: Plan
+    revisions: tuple[Revision, ...]
+    options: RunOptions
+    observer: Observer
+
+
+def migrate(
+    dsn: str,
+    plan_options: PlanOptions | None = None,
+    run_options: RunOptions = _DEFAULTS,
+    observer: Observer = silent,
+) -> MigrationReport:
+    """Run or resume the migration; with cutover "manual" stop in state "verified".
+
+    Raises PreflightRefused, PlanMismatch, AlreadyRunning, LockNotObtained, VerificationFailed,
+    MappingCollision, Interrupted; the journal keeps the state, running it again resumes.
+    """
+    chosen = plan_options or PlanOptions()
+    started = time.monotonic()
+    with coordinate(dsn) as connection:
+        run = journal.find_run(connection)
+        if run is not None and run.state == "rolled_back":
+            _abort(_context(dsn, connection, run_options, observer))
+            run = None
+        if run is None:
+            _prepare(dsn, make_plan(dsn, chosen), run_options, observer)
+            run = journal.read_run(connection)
+        journal.require_same(run, __version__, chosen)
+        context = _context(dsn, connection, run_options, observer)
+        _advance(context, until="verified" if run_options.cutover == "manual" else "validated")
+        return _report(context, time.monotonic() - started)
+
+
+def _advance(context: _Context, until: str) -> None:
+    """Run the stages that the state asks for until it is `until`."""
+    while (state := journal.state(context.connection)) != until:
+        if state == "verify_failed":
+            journal.require(journal.read_run(context.connection), "migrate", *BEFORE_CUTOVER)
+        if state == "validated":
+            return
+        name, title, stage = _STAGES[state]
+        with _step(context, name, title):
+            stage(context)
+        failpoint(name)
+
+
+@contextmanager
+def _step(context: _Context, name: str, title: str) -> Iterator[None]:
+    context.observer.notify(StepStarted(name, title))
+    started = time.monotonic()
+    yield
+    seconds = time.monotonic() - started
+    if journal.exists(context.connection):
+        journal.record(context.connection, "step", name, seconds=round(seconds, 3))
+    context.observer.notify(StepFinished(name, seconds))
+
+
+def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
+    if plan.refusals:
+        raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
+    observer.notify(StepStarted("prepare", "create shadows, change log and triggers"))
+    started = time.monotonic()
+    revisions.upgrade(dsn, render_revisions(plan), "prepare", options, observer)
+    observer.notify(StepFinished("prepare", time.monotonic() - started))
+    failpoint("prepare")
+
+
+def _cut(context: _Context) -> None:
+    copy.cut(context.dsn, context.plan, context.plan.tables, context.options)
+
+
+def _copy(context: _Context) -> None:
+    copy.copy_all(context.dsn, context.plan, context.options, context.observer)
+
+
+def _build(context: _Context) -> None:
+    build.build(context.dsn, context.plan, context.options, context.observer)
+
+
+def _catch_up(context: _Context) -> None:
+    catchup.catch_up(context.dsn, context.observer)
+
+
+def _verify(context: _Context) -> None:
+    verify_plan(context.dsn, context.plan, context.options, context.observer)
+
+
+def _cutover(context: _Context) -> None:
+    with connect(context.dsn, "drain") as drainer:
+
+        def catch_up() -> None:
+            catchup.drain_until_short(drainer, context.observer)
+
+        catch_up()
+        failpoint("before-cutover")
+        revisions.upgrade(
+            context.dsn,
+            context.revisions,
+            "cutover",
+            context.options,
+            context.observer,
+            on_failure=catch_up,
+        )
+    _tell_stall(context, "cutover")
+
+
+def _tell_stall(context: _Context, step: str) -> None:
+    for name, milliseconds in journal.stalls(context.connection)[-1:]:
+        if name == step:
+            context.observer.notify(Stall(step, milliseconds))
+
+
+def _validate(context: _Context) -> None:
+    _validate_keys(context)
+    journal.set_state(context.connection, "validated")
+
+
+def _validate_keys(context: _Context) -> None:
+    """SHARE UPDATE EXCLUSIVE, one foreign key a transaction: nobody but DDL waits."""
+    with connect(context.dsn, "validate") as connection:
+        for statement in validate_all(context.plan):
+            connection.execute(statement.sql)
+
+
+_Stage = tuple[str, str, Callable[[_Context], None]]
+_STAGES: dict[str, _Stage] = {
+    "prepared": ("cut", "cut the tables into chunks", _cut),
+    "copying": ("copy", "copy the rows", _copy),
+    "copied": ("build", "build indexes and constraints", _build),
+    "built": ("catch-up", "replay the change log", _catch_up),
+    "caught_up": ("verify", "compare both sides, every row", _verify),
+    "verified": ("cutover", "put the new tables in place", _cutover),
+    "cutover": ("validate", "validate the foreign keys", _validate),
+}
+
+
+def verify(
+    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
+) -> MigrationReport:
+    """Compare both sides again, before the cutover. Raises VerificationFailed, WrongState."""
+    with coordinate(dsn) as connection:
+        run = journal.read_run(connection)
+        journal.require(run, "verify", "built", "caught_up", "verified")
+        context = _context(dsn, connection, run_options, observer)
+        started = time.monotonic()
+        with _step(context, "verify", "compare both sides, every row"):
+            _verify(context)
+        return _report(context, time.monotonic() - started)
+
+
+def cutover(
+    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
+) -> MigrationReport:
+    """Switch to the new tables; the run must be verified. Raises WrongState, LockNotObtained."""
+    with coordinate(dsn) as connection:
+        run = journal.read_run(connection)
+        journal.require(run, "cutover", "verified", "cutover")
+        context = _context(dsn, connection, run_options, observer)
+        started = time.monotonic()
+        _advance(context, until="validated")
+        return _report(context, time.monotonic() - started)
+
+
+def abort(
+    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
+) -> None:
+    """Take everything away before the cutover, or what a rollback left; no trace stays."""
+    with coordinate(dsn) as connection:
+        run = journal.read_run(connection)
+        journal.require(run, "abort", *BEFORE_CUTOVER, "verify_failed", "rolled_back")
+        _abort(_context(dsn, connection, run_options, observer))
+
+
+def _abort(context: _Context) -> None:
+    context.observer.notify(StepStarted("abort", "take everything away"))
+    started = time.monotonic()
+    revisions.downgrade(
+        context.dsn, context.revisions, "prepare", context.options, context.observer
+    )
+    context.observer.notify(StepFinished("abort", time.monotonic() - started))
+
+
+def rollback(
+    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
+) -> MigrationReport:
+    """After the cutover: old keys back, writes made since kept. Until `finish` it can be done.
+
+    Changes are replayed into the old tables while the application works; only the last few of
+    them under the locks. Raises WrongState, LockNotObtained; nothing is switched then.
+    """
+    with coordinate(dsn) as connection:
+        run = journal.read_run(connection)
+        journal.require(run, "rollback", "cutover", "validated", "rolled_back")
+        context = _context(dsn, connection, run_options, observer)
+        started = time.monotonic()
+        if run.state != "rolled_back":
+            _roll_back(context)
+        _validate_keys(context)
+        return _report(context, time.monotonic() - started)
+
+
+def _roll_back(context: _Context) -> None:
+    with connect(context.dsn, "drain") as drainer:
+
+        def catch_up() -> None:
+            catchup.drain_until_short(drainer, context.observer, "drain_back")
+
+        with _step(context, "replay-back", "replay changes into the old tables"):
+            catch_up()
+        failpoint("before-rollback")
+        with _step(context, "rollback", "put the old tables back"):
+            revisions.downgrade(
+                context.dsn,
+                context.revisions,
+                "cutover",
+                context.options,
+                context.observer,
+                on_failure=catch_up,
+            )
+    _tell_stall(context, "rollback")
+    failpoint("rollback")
+
+
+def finish(
+    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
+) -> None:
+    """Drop the retired tables and all objects of the tool. There is no way back after it."""
+    with coordinate(dsn) as connection:
+        run = journal.read_run(connection)
+        journal.require(run, "finish", "cutover", "validated")
+        context = _context(dsn, connection, run_options, observer)
+        if run.state == "cutover":
+            _validate(context)
+        observer.notify(StepStarted("finish", "drop the old tables and the tool's objects"))
+        started = time.monotonic()
+        revisions.upgrade(dsn, context.revisions, "finish", run_options, observer)
+        observer.notify(StepFinished("finish", time.monotonic() - started))
+
+
+def pause(dsn: str, reason: str | None = None) -> None:
+    """Let the running migration rest after the batches under way, until `resume`."""
+    with connect(dsn, "pause") as connection:
+        journal.read_run(connection)
+        journal.set_paused(connection, True, reason)
+
+
+def resume(dsn: str) -> None:
+    """Let a paused migration go on."""
+    with connect(dsn, "resume") as connection:
+        journal.read_run(connection)
+        journal.set_paused(connection, False, None)
+
+
+def _context(
+    dsn: str, connection: Connection, options: RunOptions, observer: Observer
+) -> _Context:
+    run = journal.read_run(connection)
+    return _Context(dsn, connection, run.plan, stored_revisions(connection), options, observer)
+
+
+def _report(context: _Context, seconds: float) -> MigrationReport:
+    rows = context.connection.execute(
+        "SELECT c.schema_name || '.' || c.table_name, coalesce(sum(k.rows), 0)::bigint"
+        " FROM uuidmig.closure_table c LEFT JOIN uuidmig.chunk k ON k.table_number = c.number"
+        " GROUP BY c.number ORDER BY c.number"
+    ).fetchall()
+    tables = tuple((name, int(count)) for name, count in rows)
+    return MigrationReport(
+        state=journal.state(context.connection),
+        rows=sum(count for _, count in tables),
+        seconds=seconds,
+        tables=tables,
+        stalls=journal.stalls(context.connection),
+    )

@@ -1,0 +1,90 @@
+"""From a connection to a plan: catalog, key counts, and what stands against a run right now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from uuidmig import __version__
+from uuidmig.catalog.key_counts import count_keys
+from uuidmig.catalog.preflight import Preflight, read_preflight
+from uuidmig.catalog.read import read_catalog
+from uuidmig.engine.connection import Connection, connect
+from uuidmig.planner import build_plan, candidate_roots
+from uuidmig.planner.model import Hazard, Plan, PlanOptions
+
+
+def make_plan(dsn: str, options: PlanOptions) -> Plan:
+    """Return the plan for this database as it is now. Reads only.
+
+    What stands against it is in `Plan.refusals`. Raises ConfigurationError for options that do
+    not fit, NothingToMigrate, ConnectionFailed.
+    """
+    with connect(dsn, "plan") as connection:
+        catalog = read_catalog(connection)
+        roots = candidate_roots(catalog, options)
+        counts = {root: count_keys(connection, root.table, root.column) for root in roots}
+        plan = build_plan(
+            catalog, options, counts, tool_version=__version__, now=datetime.now(UTC)
+        )
+        return with_preflight(connection, plan)
+
+
+def with_preflight(connection: Connection, plan: Plan) -> Plan:
+    """Return the plan with the hazards of this moment added."""
+    names = [table.name for table in plan.tables]
+    found = tuple(_hazards(plan, read_preflight(connection, names)))
+    clashes = tuple(_schema_clashes(connection, plan))
+    return replace(plan, hazards=(*plan.hazards, *found, *clashes))
+
+
+def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
+    hazards: list[Hazard] = []
+
+    def add(severity: str, code: str, name: object, message: str, remedy: str) -> None:
+        hazards.append(Hazard(severity, code, str(name), message, remedy))
+
+    for right in found.missing_rights:
+        add("refusal", "missing-right", right.object,
+            f"{plan.server.user} lacks {right.privilege} on {right.object}",
+            "grant it, or run as the owner of the tables")  # fmt: skip
+    for vacuum in found.wraparound_vacuums:
+        add("refusal", "wraparound-vacuum", vacuum.relation,
+            f"an autovacuum to prevent wraparound (pid {vacuum.pid}) works on it and will not give way",
+            "let it finish first")  # fmt: skip
+    for prepared in found.prepared_transactions:
+        add("refusal", "prepared-transaction", prepared.gid,
+            f"prepared transaction {prepared.gid} holds locks on the tables",
+            "COMMIT PREPARED or ROLLBACK PREPARED it")  # fmt: skip
+    for transaction in found.transactions:
+        add("warning", "long-transaction", f"pid {transaction.pid}",
+            f"open for {transaction.seconds:.0f} s ({transaction.application or 'no name'},"
+            f" {transaction.state}): locks may have to wait for it",
+            "let it end before the cutover")  # fmt: skip
+    for slot in found.replication_slots:
+        held = "" if slot.retained_bytes is None else f", holds {slot.retained_bytes >> 20} MiB of WAL"
+        add("warning", "replication-slot", slot.name,
+            f"replication slot {slot.name} ({'active' if slot.active else 'inactive'}{held})",
+            "the migration writes WAL for every row: watch what the slot holds back")  # fmt: skip
+    needed = plan.forecast.disk_bytes if plan.forecast else 0
+    if found.free_disk_bytes is not None and found.free_disk_bytes < needed:
+        add("refusal", "disk", plan.server.database,
+            f"needs {needed >> 20} MiB of disk, {found.free_disk_bytes >> 20} MiB are free",
+            "free some space, or migrate fewer tables at a time with --table")  # fmt: skip
+    return hazards
+
+
+def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:
+    wanted = {t.shadow.schema for t in plan.tables} | {t.retired.schema for t in plan.tables}
+    rows = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
+        " AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'uuidmig'",
+        [sorted(wanted)],
+    ).fetchall()
+    return [
+        Hazard(
+            "refusal", "schema-exists", name, f"schema {name} exists, but is not of uuidmig",
+            "rename it: uuidmig keeps its tables in a schema of this name",
+        )  # fmt: skip
+        for (name,) in rows
+    ]

@@ -1,0 +1,105 @@
+"""Runs the three revisions under short locks: prepare, cutover, finish, and two of them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from psycopg import errors
+
+from uuidmig.alembic_ import runner
+from uuidmig.alembic_.render import Revision
+from uuidmig.engine.connection import connect
+from uuidmig.engine.locks import lock_budget, with_retries
+from uuidmig.engine.options import RunOptions
+from uuidmig.engine.progress import Observer
+from uuidmig.engine.verify import deadlock_timeout
+from uuidmig.errors import SchemaDrift, WrongState
+
+_DRAIN_LIMIT = 5000
+_TOO_LONG_A_LOG = "UM001"  # raised by the last drain of a swap, see steps/revisions.py
+
+
+def upgrade(
+    dsn: str,
+    revisions: Sequence[Revision],
+    name: str,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    on_failure: Callable[[], None] = lambda: None,
+) -> None:
+    """Run revision `name` in its one transaction, again and again until it gets its locks.
+
+    `on_failure` runs between attempts, without locks. Raises LockNotObtained, SchemaDrift,
+    WrongState; nothing is changed then.
+    """
+
+    def attempt(settings: dict[str, str], application: str) -> None:
+        runner.upgrade(
+            dsn, revisions, name, settings=settings, application_name=application
+        )
+
+    _run(dsn, name, options, observer, attempt, on_failure)
+
+
+def downgrade(
+    dsn: str,
+    revisions: Sequence[Revision],
+    name: str,
+    options: RunOptions,
+    observer: Observer,
+    *,
+    on_failure: Callable[[], None] = lambda: None,
+) -> None:
+    """Take revision `name` back, under the same rules as `upgrade`."""
+    names = [revision.name for revision in revisions]
+    position = names.index(name)
+    target = names[position - 1] if position else None
+
+    def attempt(settings: dict[str, str], application: str) -> None:
+        runner.downgrade(
+            dsn, revisions, target, settings=settings, application_name=application
+        )
+
+    _run(dsn, f"undo {name}", options, observer, attempt, on_failure)
+
+
+def _run(
+    dsn: str,
+    step: str,
+    options: RunOptions,
+    observer: Observer,
+    attempt: Callable[[dict[str, str], str], None],
+    on_failure: Callable[[], None],
+) -> None:
+    application = f"uuidmig:{step}"
+    with connect(dsn, step) as connection:
+        budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(connection))
+    settings = {
+        "uuidmig.lock_budget": str(budget),
+        "uuidmig.drain_limit": str(_DRAIN_LIMIT),
+        "row_security": "off",
+        "lock_timeout": f"{budget}ms",  # for what a later statement might wait for
+        "statement_timeout": "0",
+    }
+
+    def once() -> None:
+        try:
+            attempt(settings, application)
+        except errors.ObjectInUse as error:
+            raise SchemaDrift(_message(error)) from error
+        except errors.ObjectNotInPrerequisiteState as error:
+            raise WrongState(_message(error)) from error
+        except errors.Error as error:
+            if error.sqlstate == _TOO_LONG_A_LOG:
+                raise errors.LockNotAvailable(str(error)) from error
+            raise
+
+    with_retries(dsn, step, application, observer, once, on_failure=on_failure)
+
+
+def _message(error: errors.Error) -> str:
+    hint = f"\n{error.diag.message_hint}" if error.diag.message_hint else ""
+    return f"{error.diag.message_primary}{hint}"
+
+

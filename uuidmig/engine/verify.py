@@ -1,0 +1,246 @@
+"""The gate: both sides compared at one snapshot, after a short lock that makes them meet."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from psycopg import sql
+
+from uuidmig.engine import journal
+from uuidmig.engine.catchup import drain_until_short
+from uuidmig.engine.connection import Connection, connect, drain_snapshot
+from uuidmig.engine.failpoints import failpoint
+from uuidmig.engine.locks import lock_budget, with_retries
+from uuidmig.engine.options import RunOptions
+from uuidmig.engine.progress import Observer, Stall
+from uuidmig.engine.workers import run_tasks
+from uuidmig.errors import VerificationFailed
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps import comparing
+from uuidmig.steps.capture import lock_closure
+
+_PAGES_A_TASK = 16_384  # 128 MiB of heap: long enough to hash the parents once for many rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    table: ClosureTable
+    side: str  # "source" | "shadow"
+    first_page: int
+    last_page: int | None
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Rows, hash sum and keys that are not version 7, of one side of one table."""
+
+    rows: int = 0
+    hashes: Decimal = Decimal(0)
+    wrong_versions: int = 0
+
+
+@dataclass(slots=True)
+class _Result:
+    sums: dict[tuple[int, str], _Sums] = field(default_factory=dict)
+    orphans: dict[str, int] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, task: _Task, rows: int, hashes: Decimal, wrong: int) -> None:
+        with self.lock:
+            sums = self.sums.setdefault((task.table.number, task.side), _Sums())
+            sums.rows += rows
+            sums.hashes += hashes
+            sums.wrong_versions += wrong
+
+
+def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
+    """Compare every row of every table through the mapping and set state "verified".
+
+    Raises VerificationFailed, after setting the sticky state "verify_failed", with the tables and
+    sample rows that differ. Raises LockNotObtained when the tables cannot be locked for a moment.
+    """
+    with _common_snapshot(dsn, plan, options, observer) as (connection, snapshot):
+        result = _compare(dsn, plan, options, snapshot)
+        differences = _differences(plan, result)
+        samples = [line for t in differences for line in _samples(connection, plan, t)]
+    failpoint("verified")
+    problems = [line for lines in differences.values() for line in lines] + samples
+    problems += _orphan_lines(result)
+    with connect(dsn, "verify") as connection, connection.transaction():
+        if problems:
+            journal.set_state(connection, "verify_failed")
+            journal.record(connection, "verify_failed", "verify", problems=problems)
+        else:
+            rows = sum(s.rows for (_, side), s in result.sums.items() if side == "source")
+            journal.record(connection, "verified", "verify", rows=rows)
+            journal.set_state(connection, "verified")
+    if problems:
+        raise VerificationFailed(
+            "the new tables differ from the old ones; nothing was switched:\n  - "
+            + "\n  - ".join(problems)
+            + "\nrun `uuidmig abort` to take everything back, and report this"
+        )
+
+
+@contextmanager
+def _common_snapshot(
+    dsn: str, plan: Plan, options: RunOptions, observer: Observer
+) -> Iterator[tuple[Connection, str]]:
+    """Yield a connection inside a snapshot at which the log is empty, and the snapshot's name.
+
+    SHARE stops writers but not readers. While it is held the log is drained and the snapshot
+    taken; that stall is the rehearsal of the cutover.
+    """
+    with connect(dsn, "drain") as drainer, connect(dsn, "verify") as holder:
+        drain_until_short(drainer, observer)
+
+        def attempt() -> tuple[str, float]:
+            return _meet(dsn, plan, options, drainer, holder)
+
+        try:
+            snapshot, stall = with_retries(
+                dsn,
+                "verify",
+                "uuidmig:lock",
+                observer,
+                attempt,
+                on_failure=lambda: drain_until_short(drainer, observer),
+            )
+            journal.record(drainer, "stall", "verify", ms=round(stall, 1))
+            observer.notify(Stall("verify", stall))
+            yield holder, snapshot
+        finally:
+            holder.rollback()
+
+
+def _meet(
+    dsn: str, plan: Plan, options: RunOptions, drainer: Connection, holder: Connection
+) -> tuple[str, float]:
+    with connect(dsn, "lock") as locker:
+        budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(locker))
+        started = time.monotonic()
+        locker.execute("BEGIN")
+        locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
+        locker.execute(lock_closure(plan, "SHARE").sql)
+        drain_snapshot(drainer, "drain")
+        holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        row = holder.execute("SELECT pg_export_snapshot()").fetchone()
+        locker.execute("ROLLBACK")
+        stall = 1000 * (time.monotonic() - started)
+    if row is None:
+        raise LookupError("pg_export_snapshot")
+    return row[0], stall
+
+
+def deadlock_timeout(connection: Connection) -> int:
+    """Return the server's deadlock_timeout in milliseconds."""
+    row = connection.execute(
+        "SELECT setting::integer FROM pg_settings WHERE name = 'deadlock_timeout'"
+    ).fetchone()
+    return int(row[0]) if row else 1000
+
+
+def _compare(dsn: str, plan: Plan, options: RunOptions, snapshot: str) -> _Result:
+    result = _Result()
+    with connect(dsn, "verify") as connection:
+        tasks = [task for table in plan.tables for task in _tasks(connection, table)]
+
+    def work(connection: Connection, task: _Task) -> None:
+        _use_snapshot(connection, snapshot)
+        try:
+            result.add(task, *_run(connection, plan, task))
+        finally:
+            connection.rollback()
+
+    run_tasks(dsn, options.workers, "verify", tasks, work)
+    _check_orphans(dsn, plan, options, snapshot, result)
+    return result
+
+
+def _tasks(connection: Connection, table: ClosureTable) -> Iterator[_Task]:
+    for side, relation in (("source", table.name), ("shadow", table.shadow)):
+        row = connection.execute(
+            "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint",
+            [relation.identifier.as_string(connection)],
+        ).fetchone()
+        pages = int(row[0]) if row else 0
+        starts = range(0, max(pages, 1), _PAGES_A_TASK)
+        for first in starts:
+            last = first + _PAGES_A_TASK if first + _PAGES_A_TASK < pages else None
+            yield _Task(table, side, first, last)
+
+
+def _use_snapshot(connection: Connection, snapshot: str) -> None:
+    connection.execute("SET work_mem = '128MB'")
+    connection.execute("SET random_page_cost = 1.1")
+    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    connection.execute(
+        sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
+    )
+
+
+def _run(connection: Connection, plan: Plan, task: _Task) -> tuple[int, Decimal, int]:
+    render = comparing.source_sums if task.side == "source" else comparing.shadow_sums
+    query = render(plan, task.table, task.first_page, task.last_page)
+    row = connection.execute(query.sql).fetchone()
+    if row is None:
+        raise LookupError(str(task.table.name))
+    return int(row[0]), Decimal(row[1]), int(row[2]) if task.side == "shadow" else 0
+
+
+def _check_orphans(
+    dsn: str, plan: Plan, options: RunOptions, snapshot: str, result: _Result
+) -> None:
+    checks = [
+        (f"{table.name}.{column}", statement)
+        for table in plan.tables
+        for column, statement in comparing.orphans(plan, table)
+    ]
+
+    def work(connection: Connection, check: tuple[str, comparing.Statement]) -> None:
+        _use_snapshot(connection, snapshot)
+        try:
+            count = int(journal.scalar(connection, check[1].sql))
+        finally:
+            connection.rollback()
+        with result.lock:
+            result.orphans[check[0]] = count
+
+    run_tasks(dsn, options.workers, "verify", checks, work)
+
+
+def _differences(plan: Plan, result: _Result) -> dict[ClosureTable, list[str]]:
+    found: dict[ClosureTable, list[str]] = {}
+    for table in plan.tables:
+        source = result.sums.get((table.number, "source"), _Sums())
+        shadow = result.sums.get((table.number, "shadow"), _Sums())
+        lines = []
+        if source.rows != shadow.rows:
+            lines.append(f"{table.name}: {source.rows} rows, new table {shadow.rows}")
+        if source.hashes != shadow.hashes:
+            lines.append(f"{table.name}: contents differ")
+        if shadow.wrong_versions:
+            lines.append(f"{table.name}: {shadow.wrong_versions} keys are not version 7")
+        if lines:
+            found[table] = lines
+    return found
+
+
+def _samples(connection: Connection, plan: Plan, table: ClosureTable) -> list[str]:
+    rows = connection.execute(comparing.differing_rows(plan, table).sql).fetchall()
+    return [f"{table.name}: {what}: {row}" for what, row in rows]
+
+
+def _orphan_lines(result: _Result) -> list[str]:
+    return [
+        f"{column}: {count} rows reference a key that is not there"
+        for column, count in sorted(result.orphans.items())
+        if count
+    ]
+
+

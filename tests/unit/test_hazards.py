@@ -21,7 +21,7 @@ from tests.unit.factories import (
     timestamp,
 )
 from uuidmig.catalog.model import Check, Grant, Sequence, Table, Unsupported
-from uuidmig.planner.advice import mentions
+from uuidmig.planner.advice import count_uses
 from uuidmig.planner.model import Hazard, KeyCounts, Plan, PlanOptions
 
 CREATED = timestamp("created_at", not_null=True)
@@ -314,15 +314,35 @@ def test_remembered_keys_mention_the_grace_period_only_when_there_is_one() -> No
     assert "until finish" not in only(without, "remembered-keys").message
 
 
+def test_plain_key_columns_and_null_tests_are_no_expressions_on_keys() -> None:
+    definition = "CREATE INDEX orders_x ON public.orders USING btree (customer_id) WHERE {}"
+    sound = orders(
+        indexes=(
+            primary("id"),
+            index(
+                "orders_x",
+                "customer_id",
+                partial=True,
+                definition=definition.format("(customer_id IS NOT NULL)"),
+            ),
+        ),
+        checks=(check("note IS NULL OR customer_id IS NULL", "note", "customer_id"),),
+    )
+
+    assert severe(plan(CUSTOMERS, sound)) == []
+
+
 @pytest.mark.parametrize(
-    ("expression", "column_name", "found"),
+    ("expression", "column_name", "uses"),
     [
-        ("(id > 'x')", "id", True),
-        ("(order_id > 'x')", "id", False),
-        ('("Order Id" > x)', "Order Id", True),
-        ('("a""b" IS NOT NULL)', 'a"b', True),
-        ("(ident > 1)", "id", False),
+        ("(id > 'x')", "id", 1),
+        ("(order_id > 'x')", "id", 0),
+        ('("Order Id" > x)', "Order Id", 1),
+        ('("a""b" IS DISTINCT FROM x)', 'a"b', 1),
+        ("(ident > 1)", "id", 0),
+        ("(id IS NOT NULL)", "id", 0),
+        ("(id > x) AND (id IS NULL) AND (md5((id)::text) = y)", "id", 2),
     ],
 )
-def test_mentions(expression: str, column_name: str, found: bool) -> None:
-    assert mentions(expression, column_name) == found
+def test_uses(expression: str, column_name: str, uses: int) -> None:
+    assert count_uses(expression, column_name) == uses

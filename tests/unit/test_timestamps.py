@@ -16,7 +16,13 @@ def picked(*columns: Column) -> str | None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["created_at", "createdAt", "CREATED", "Created_On", "date_created", "placed_at"]
+    "spelling",
+    [
+        *("created_at", "createdAt", "CREATED", "Created_On", "date_created", "creation_time"),
+        *("created_ts", "create_date", "inserted_at", "insert_time", "date_added", "placed_at"),
+        *("occurred_at", "order_date", "event_timestamp", "registered_on", "ts", "timestamp"),
+        *("time", "at", "sentAt"),
+    ],
 )
 def test_known_names(spelling: str) -> None:
     assert picked(timestamp("x"), timestamp(spelling)) == spelling
@@ -24,7 +30,16 @@ def test_known_names(spelling: str) -> None:
 
 @pytest.mark.parametrize(
     "spelling",
-    ["updated_at", "last_modified", "modified", "deleted_at", "expires", "due_date", "valid_until"],
+    [
+        "ended_on",
+        "updated_at",
+        "last_modified",
+        "modified",
+        "deleted_at",
+        "expires",
+        "due_date",
+        "valid_until",
+    ],
 )
 def test_time_of_a_change_is_never_picked(spelling: str) -> None:
     assert picked(timestamp(spelling, not_null=True, default=NOW)) is None

@@ -110,45 +110,44 @@ def _shared(domain: KeyDomain) -> Iterator[Hazard]:
 
 
 def _expressions(entry: ClosureTable) -> Iterator[Hazard]:
-    keys = key_columns(entry)
-    table = entry.table
-    texts = [
-        *(("check", check.name, check.definition) for check in table.checks),
-        *(
-            ("index", index.name, index.definition)
-            for index in table.indexes
-            if index.partial or None in index.columns
-        ),
-    ]
-    for kind, name, definition in texts:
-        if any(mentions(_expression(kind, definition), key) for key in keys):
-            yield _warning(
-                f"key-in-{kind}",
-                f"{table.name}.{name}",
-                f"its expression uses a key column and will see version 7 keys: {definition}",
-                "make sure that it says the same for the new keys",
-            )
-    for column in table.columns:
-        if any(mentions(column.generation_expression or "", key) for key in keys):
+    name, keys = entry.name, key_columns(entry)
+    for check in entry.table.checks:
+        if any(count_uses(check.definition, key) for key in keys):
+            yield _expression("check", name, check.name, check.definition)
+    for index in entry.table.indexes:
+        # More often than as plain columns: in an expression or in the predicate.
+        text = index.definition.split(" USING ", 1)[-1]
+        plain = (*index.columns, *index.included)
+        if any(count_uses(text, key) > plain.count(key) for key in keys):
+            yield _expression("index", name, index.name, index.definition)
+    for column in entry.table.columns:
+        if any(count_uses(column.generation_expression or "", key) for key in keys):
             yield _note(
                 "generated-from-key",
-                ColumnName(table.name, column.name),
+                ColumnName(name, column.name),
                 f"the generated column is computed afresh from the new keys: "
                 f"{column.generation_expression}",
                 "nothing to do, unless its values are remembered elsewhere",
             )
 
 
-def _expression(kind: str, definition: str) -> str:
-    """Leave out what is no expression: index and table name; plain columns of an index remain."""
-    return definition.split(" USING ", 1)[-1] if kind == "index" else definition
+def _expression(kind: str, table: RelationName, name: str, definition: str) -> Hazard:
+    return _warning(
+        f"key-in-{kind}",
+        f"{table}.{name}",
+        f"its expression uses a key column and will see version 7 keys: {definition}",
+        "make sure that it says the same for the new keys",
+    )
 
 
-def mentions(expression: str, column: str) -> bool:
-    """Tell whether an expression uses a column; a string or function of that name counts too."""
-    doubled = column.replace('"', '""')
-    bare = rf'(?<![\w$"]){re.escape(column)}(?![\w$"])'
-    return re.search(bare, expression) is not None or f'"{doubled}"' in expression
+def count_uses(expression: str, column: str) -> int:
+    """Return how often an expression uses the value of a column, more than whether it is NULL.
+
+    Told by the name alone: a function or a string of that name counts too.
+    """
+    doubled = re.escape(column.replace('"', '""'))
+    name = rf'(?:(?<![\w$"]){re.escape(column)}(?![\w$"])|"{doubled}")'
+    return len(re.findall(name + r"(?! IS (?:NOT )?NULL)", expression))
 
 
 def key_columns(entry: ClosureTable) -> tuple[str, ...]:

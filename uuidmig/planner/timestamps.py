@@ -8,20 +8,17 @@ from uuidmig.catalog.model import Column, Table
 from uuidmig.planner.model import TimestampSource
 
 # Names are compared in lower case without underscores: created_at, createdAt and CREATEDAT agree.
+# A name is one of these stems, in order of preference, with or without an affix: date_created.
 # fmt: off
-_CREATION = (
-    "createdat", "created", "createdon", "createddate", "creationdate", "creationtime",
-    "createdtime", "createtime", "createdate", "createdts", "datecreated", "timecreated",
-    "insertedat", "insertedon", "inserttime", "insertdate", "addedat", "dateadded",
-)
+_CREATION = ("created", "create", "creation", "inserted", "insert", "added")
 _EVENT = (
-    "ts", "timestamp", "occurredat", "occurredon", "happenedat", "placedat", "orderedat",
-    "orderdate", "orderedon", "eventtime", "eventat", "eventtimestamp", "eventdate",
-    "registeredat", "registeredon", "registrationdate", "signedupat", "joinedat", "datejoined",
-    "submittedat", "receivedat", "recordedat", "loggedat", "logtime", "postedat", "issuedat",
-    "openedat", "startedat", "requestedat", "bookedat", "enqueuedat", "sentat", "time", "at",
+    "ts", "timestamp", "occurred", "happened", "placed", "ordered", "order", "event", "registered",
+    "registration", "signedup", "joined", "submitted", "received", "recorded", "logged", "log",
+    "posted", "issued", "opened", "started", "requested", "booked", "enqueued", "sent", "time",
+    "at",
 )
 # fmt: on
+_AFFIXES = re.compile(r"(?:date|time)?(.+?)(?:at|on|date|time|timestamp|ts)?")
 _NEVER = re.compile(
     r"updat|modif|chang|delet|expir|last|due|valid|until|end|finish|complet|cancel|archiv|remov"
     r"|renew|sync|next|schedul|deadline|birth|touch|refresh|seen"
@@ -71,12 +68,19 @@ def own_timestamp(column: Column, time_zone: str, reason: str) -> TimestampSourc
 
 def _rank(column: Column) -> tuple[int, bool, int, int] | None:
     """Order of preference: family of names, always filled, finest type, place in the list."""
-    name = _plain(column.name)
-    family = _CREATION if name in _CREATION else _EVENT
-    if name not in family:
+    stem = _stem(column.name)
+    family = _CREATION if stem in _CREATION else _EVENT
+    if stem not in family:
         return None
     unfilled = not (column.not_null or _defaults_to_now(column))
-    return family is _EVENT, unfilled, list(_TYPES).index(column.base_type), family.index(name)
+    fineness = list(_TYPES).index(column.base_type)
+    return family is _EVENT, unfilled, fineness, family.index(stem)
+
+
+def _stem(name: str) -> str:
+    plain = _plain(name)
+    affixed = _AFFIXES.fullmatch(plain)
+    return plain if plain in _EVENT or affixed is None else affixed[1]
 
 
 def _support(column: Column) -> str:

@@ -14,12 +14,12 @@ from tests.servers import TestDatabase, TestServer
 from uuidmig.demo import run
 from uuidmig.demo.place import demo_place
 from uuidmig.demo.run import DemoReport, run_demo
-from uuidmig.engine.progress import Observer, StepFinished, StepStarted, TableProgress
+from uuidmig.engine.progress import Observer, StepFinished, StepStarted
 from uuidmig.errors import ConfigurationError
 from uuidmig.report.demo import demo_document, demo_table
 from uuidmig.report.document import document
 
-Migration = Callable[[str, Observer], None]
+Migration = Callable[[str, Observer], int]
 
 
 def leftovers(server: TestServer) -> list[tuple[str]]:
@@ -30,27 +30,28 @@ def leftovers(server: TestServer) -> list[tuple[str]]:
         ).fetchall()
 
 
-def rebuild(dsn: str, observer: Observer) -> None:
+def rebuild(dsn: str, observer: Observer) -> int:
     """Stands in for the migration: makes the indexes dense and holds the writers up for a while."""
     observer.notify(StepStarted("copy", "Copy"))
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute("REINDEX TABLE CONCURRENTLY shop.orders")
-        observer.notify(TableProgress("shop.orders", 100, 100, 1.0))
         observer.notify(StepFinished("copy", 0.1))
         observer.notify(StepStarted("cutover", "Cut over"))
         with connection.transaction():
             connection.execute("LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE")
             connection.execute("SELECT pg_sleep(0.3)")
         observer.notify(StepFinished("cutover", 0.3))
+    return 100
 
 
-def tamper(dsn: str, observer: Observer) -> None:
+def tamper(dsn: str, observer: Observer) -> int:
     """Stands in for a migration that goes wrong."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("UPDATE shop.customers SET country = 'XX' WHERE email ^@ 'w1-'")
+        changed = "UPDATE shop.customers SET country = 'XX' WHERE email ^@ 'w1-'"
+        return connection.execute(changed).rowcount
 
 
-def fail(dsn: str, observer: Observer) -> None:
+def fail(dsn: str, observer: Observer) -> int:
     raise RuntimeError("the migration failed")
 
 

@@ -6,16 +6,15 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from uuidmig.engine.progress import Event, Observer, StepFinished, StepStarted, TableProgress
+from uuidmig.engine.progress import Event, Observer, StepFinished, StepStarted
 
 
 @dataclass(slots=True)
 class Timeline:
-    """An observer that notes times and row counts and passes every event on."""
+    """An observer that notes times and passes every event on."""
 
     observer: Observer
     spans: dict[str, tuple[float, float | None]] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def notify(self, event: Event) -> None:
@@ -28,8 +27,6 @@ class Timeline:
                     self.spans[step] = self.spans.get(step, (now, None))[0], None
                 case StepFinished(step=step):
                     self.spans[step] = self.spans.get(step, (now, None))[0], now
-                case TableProgress(table=table, rows_done=rows):
-                    self.rows[table] = max(rows, self.rows.get(table, 0))
                 case _:
                     pass
         self.observer.notify(event)

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from rich.console import Group, RenderableType
 
-from uuidmig.bench.index_health import IndexHealth
 from uuidmig.demo.run import DemoReport
-from uuidmig.planner.model import KeyCounts
 from uuidmig.report.layout import facts, grid, heading
 from uuidmig.report.units import count, duration, one_line, share, size
 
@@ -77,42 +75,30 @@ def _sections(report: DemoReport) -> Iterator[RenderableType]:
 
 
 def _tables(report: DemoReport) -> RenderableType:
-    table = grid("table", "uuid4", "", "uuid7", "", "size", "")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = grid("table", "uuid4 keys", "uuid7 keys", "size")
     for name, before in report.before.keys.items():
         after = report.after.keys[name]
         table.add_row(
             one_line(name),
-            share(before.v4, before.total),
-            _arrow(share(after.v4, after.total)),
-            _version7(before),
-            _arrow(_version7(after)),
-            size(report.before.table_bytes[name]),
-            _arrow(size(report.after.table_bytes[name])),
+            _change(share(before.v4, before.total), share(after.v4, after.total)),
+            _change(share(before.v7, before.total), share(after.v7, after.total)),
+            _change(size(report.before.table_bytes[name]), size(report.after.table_bytes[name])),
         )
     return table
 
 
-def _version7(keys: KeyCounts) -> str:
-    return share(keys.v7, keys.total)
-
-
 def _indexes(report: DemoReport) -> RenderableType:
-    table = grid("index", "size", "", "leaf density", "", "fragmentation", "")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = grid("index", "size", "leaf density %", "fragmentation %")
     for name, before in report.before.indexes.items():
         after = report.after.indexes.get(name)
         if after is not None:
-            table.add_row(one_line(name), *_index_cells(before, after))
+            table.add_row(
+                one_line(name),
+                _change(size(before.bytes), size(after.bytes)),
+                _change(_figure(before.leaf_density), _figure(after.leaf_density)),
+                _change(_figure(before.leaf_fragmentation), _figure(after.leaf_fragmentation)),
+            )
     return table
-
-
-def _index_cells(before: IndexHealth, after: IndexHealth) -> Iterator[str]:
-    yield from (size(before.bytes), _arrow(size(after.bytes)))
-    yield from (_percent(before.leaf_density), _arrow(_percent(after.leaf_density)))
-    yield from (_percent(before.leaf_fragmentation), _arrow(_percent(after.leaf_fragmentation)))
 
 
 def _migration(report: DemoReport) -> Iterator[tuple[str, str]]:
@@ -135,12 +121,12 @@ def _unavailable(report: DemoReport) -> str | None:
     return "; ".join(sorted(reasons)) or None
 
 
-def _arrow(text: str) -> str:
-    return f"-> {text}"
+def _change(before: str, after: str) -> str:
+    return f"{before:>8} -> {after}"
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f} %"
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"
 
 
 def _milliseconds(value: float | None) -> str:

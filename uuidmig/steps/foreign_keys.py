@@ -81,3 +81,35 @@ def validate_all(plan: Plan) -> tuple[Statement, ...]:
         for key in all_foreign_keys(plan)
         if key.validated
     )
+
+
+_VALIDATE_RETURNED = sql.SQL("""DO $uuidmig$
+DECLARE
+  returned record;
+BEGIN
+  FOR returned IN
+    SELECT c.conrelid::regclass AS child, c.conname FROM pg_constraint c
+    WHERE NOT c.convalidated AND (c.conrelid, c.conname) IN ({keys})
+  LOOP
+    EXECUTE format('ALTER TABLE %s VALIDATE CONSTRAINT %I', returned.child, returned.conname);
+  END LOOP;
+END
+$uuidmig$""")
+
+
+def validate_returned(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statement that validates what a rollback put back; nothing where none was.
+
+    It passes over keys that are gone: after a change of the schema, abort is the way out.
+    """
+    keys = [
+        sql.SQL("(to_regclass({})::oid, {}::name)").format(
+            sql.Literal(key.child.identifier.as_string(None)), sql.Literal(key.name)
+        )
+        for key in all_foreign_keys(plan)
+        if key.validated
+    ]
+    if not keys:
+        return ()
+    text = _VALIDATE_RETURNED.format(keys=sql.SQL(", ").join(keys))
+    return (Statement(text, "validate the foreign keys after a rollback"),)

@@ -52,8 +52,6 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 drain.drain_function(plan),
                 drain.purge_function(plan),
             ),
-            # After a rollback the keys of the old tables are back, but not validated yet.
-            undo=foreign_keys.validate_all(plan),
         ),
         Step(
             "install-triggers",
@@ -61,7 +59,9 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             "SHARE ROW EXCLUSIVE",
             "writes, for milliseconds",
             (capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"), *_capture_triggers(plan), *_record(plan), journal.record_stall("prepare")),
+            # Validation reads whole tables: before the lock that stops everybody.
             undo=(
+                *foreign_keys.validate_returned(plan),
                 capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
                 *_drop_capture_triggers(plan),
             ),

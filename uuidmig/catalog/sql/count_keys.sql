@@ -1,5 +1,5 @@
 -- name: count_keys
--- purpose: keys by version, and rows; {rows} is the table or a sample of it as `source`
+-- purpose: keys by version, and rows, of the table or a sample of it
 -- The version is the upper half of byte 6, RFC 9562's variant the upper two bits of byte 8.
 select
     count(*) filter (where version = 4) as v4,

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from uuidmig.alembic_.render import NAMES, Revision
+from uuidmig.errors import WrongState
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -30,7 +31,8 @@ def upgrade(
     """Run the revisions up to and with `target_name`, each in a READ COMMITTED transaction.
 
     `settings` are set for the session before it. Raises what psycopg raises, e.g.
-    LockNotAvailable; then the failed revision has left nothing.
+    LockNotAvailable; then the failed revision has left nothing. WrongState when the revisions do
+    not hold the target: a user's own Alembic stores none.
     """
     from alembic import command
 
@@ -84,7 +86,13 @@ def stored_revisions(connection: psycopg.Connection[Any]) -> tuple[Revision, ...
 
 
 def _id_of(revisions: Sequence[Revision], name: str) -> str:
-    return next(revision.id for revision in revisions if revision.name == name)
+    for revision in revisions:
+        if revision.name == name:
+            return revision.id
+    raise WrongState(
+        f"revision {name} is not stored in the database: prepare ran in an Alembic environment of"
+        " your own; run `alembic upgrade` or `alembic downgrade` there"
+    )
 
 
 @contextmanager

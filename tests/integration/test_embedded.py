@@ -82,11 +82,16 @@ def test_nothing_is_left(own_server: EmbeddedPostgres) -> None:
 
 
 def test_an_error_of_the_caller_leaves_nothing_either() -> None:
-    running = embedded_server(bin=lane_binaries())
-    home = running.__enter__().home
+    homes = []
+
+    def interrupted() -> None:
+        with embedded_server(bin=lane_binaries()) as server:
+            homes.append(server.home)
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt):
-        running.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert not home.exists()
+        interrupted()
+    assert [home.exists() for home in homes] == [False]
 
 
 @pytest.mark.parametrize("signum", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -1,4 +1,4 @@
-"""The plan: plain frozen data, made by `build_plan` from a Catalog, stored in the journal as JSON."""
+"""The plan: frozen data that `build_plan` makes from a Catalog; the journal keeps it as JSON."""
 
 from __future__ import annotations
 

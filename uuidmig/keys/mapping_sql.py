@@ -17,8 +17,8 @@ _IS_MAPPED: dict[bool, LiteralString] = {
     True: "get_byte(uuid_send({key}), 6) & 240 <> 112",
 }
 
-# date_part() gives a double, exact to the microsecond until the year 2255; the cast rounds away
-# the last binary digits. extract() would be numeric and twice as slow.
+# date_part() gives a double; its product is exact to the microsecond below 2^51 µs (the year 2041),
+# far beyond any horizon. extract() would be numeric and twice as slow.
 _MICROSECONDS: LiteralString = (
     "(date_part('epoch', CASE WHEN {time} <= uuidmig.horizon()"
     " THEN greatest({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"

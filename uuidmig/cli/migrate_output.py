@@ -16,7 +16,7 @@ def what_will_happen(run: Session) -> RenderableType:
     """Return the plan, or where a migration under way stands. PreflightRefused with refusals."""
     from uuidmig import engine
     from uuidmig.planner.document import plan_hash
-    from uuidmig.steps.revisions import plan_steps
+    from uuidmig.steps.all_steps import plan_steps
 
     found = engine.status(run.dsn)
     if found.state not in _FRESH:

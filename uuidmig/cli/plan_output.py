@@ -23,7 +23,7 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
     """
     from uuidmig import engine
     from uuidmig.planner.document import plan_hash
-    from uuidmig.steps.revisions import plan_steps
+    from uuidmig.steps.all_steps import finish_steps, plan_steps, steps_through_cutover
 
     plan = engine.make_plan(run.dsn, run.plan_options)
     steps, digest = plan_steps(plan), plan_hash(plan)
@@ -32,7 +32,8 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
             write(document(plan_document(plan, steps, digest)))
         case "sql":
             timeout = run.settings.lock_timeout
-            write(plan_script(plan, steps, digest, lock_timeout_ms=timeout))
+            parts = steps_through_cutover(plan), finish_steps(plan)
+            write(plan_script(plan, *parts, digest, lock_timeout_ms=timeout))
         case _:
             show(plan_table(plan, steps, digest))
     if plan.refusals:

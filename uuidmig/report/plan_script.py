@@ -15,15 +15,31 @@ from uuidmig.report.units import one_line
 from uuidmig.steps.model import Statement, Step
 
 
+_GUARD = """\
+-- From here on there is no way back: the old keys are dropped.
+-- psql stops here; take the next line out when the application was seen to work.
+\\quit"""
+
+
 def plan_script(
-    plan: Plan, steps: Sequence[Step], plan_hash: str, *, lock_timeout_ms: int = 500
+    plan: Plan,
+    steps: Sequence[Step],
+    finish: Sequence[Step],
+    plan_hash: str,
+    *,
+    lock_timeout_ms: int = 500,
 ) -> str:
-    """Return the whole script, ending in a newline; `lock_timeout_ms` goes into its SET."""
+    """Return the whole script, ending in a newline; `lock_timeout_ms` goes into its SET.
+
+    psql runs `steps` and stops before the ones of `finish`, which cannot be undone.
+    """
     timeout = sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{lock_timeout_ms}ms"))
     blocks = [
         "\n".join(_header(plan, plan_hash)),
         f"\\set ON_ERROR_STOP on\n{timeout.as_string(None)};",
         *("\n".join(_step(number, step)) for number, step in enumerate(steps, start=1)),
+        _GUARD,
+        *("\n".join(_step(number, step)) for number, step in enumerate(finish, len(steps) + 1)),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -36,8 +52,8 @@ def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
         f"as {server.user}, {plan.created_at}"
     )
     yield f"-- plan {plan_hash}, {len(plan.tables)} tables"
-    yield "-- `uuidmig migrate` runs these steps with retries, resumes them and checks the result;"
-    yield "-- this script is for review: it copies in one go and does neither."
+    yield "-- For review. `uuidmig migrate` runs these steps in chunks and in parallel, tries locks"
+    yield "-- again and resumes after a crash; this script does none of that."
     for hazard in plan.hazards:
         yield from _comment(_hazard(hazard))
 

@@ -59,18 +59,16 @@ def _option_name(name: str) -> sql.Composable:
 
 def restore_autovacuum(table: ClosureTable) -> tuple[Statement, ...]:
     """Return the statements that give the filled shadow the source's autovacuum settings."""
-    names = sql.SQL(", ").join([_option_name(name) for name in _AUTOVACUUM])
-    statements = [
-        Statement(sql.SQL("ALTER TABLE {} RESET ({})").format(table.shadow.identifier, names))
-    ]
-    own = [o for o in _options(table.table.options) if o[0] in _AUTOVACUUM]
+    options = _options(table.table.options)
+    own = any(name in _AUTOVACUUM for name, _ in options)
+    # SET appends: all are set again, for the order of the source.
+    reset = dict.fromkeys([*_AUTOVACUUM, *(name for name, _ in options if own)])
+    names = sql.SQL(", ").join([_option_name(name) for name in reset])
+    relation = table.shadow.identifier
+    parts = [sql.SQL("ALTER TABLE {} RESET ({})").format(relation, names)]
     if own:
-        statements.append(
-            Statement(
-                sql.SQL("ALTER TABLE {} SET ({})").format(table.shadow.identifier, _with(own))
-            )
-        )
-    return tuple(statements)
+        parts.append(sql.SQL("ALTER TABLE {} SET ({})").format(relation, _with(options)))
+    return tuple(Statement(part) for part in parts)
 
 
 def _columns(plan: Plan, table: ClosureTable) -> list[sql.Composable]:

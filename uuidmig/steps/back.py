@@ -42,6 +42,7 @@ _DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.drain_back() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET client_min_messages = warning
 AS $uuidmig$
+#variable_conflict use_column
 DECLARE
   moved bigint;
   total bigint := 0;
@@ -52,16 +53,16 @@ BEGIN
 END
 $uuidmig$""")
 
-_TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DELETE ROWS AS
+_TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
     SELECT * FROM {log} WITH NO DATA;
   DELETE FROM {work};
   WITH taken AS (DELETE FROM {log} RETURNING *)
     INSERT INTO {work} SELECT DISTINCT * FROM taken;
   GET DIAGNOSTICS moved = ROW_COUNT;
   total := total + moved;
-  IF EXISTS (SELECT FROM {work} WHERE op = 'T') THEN
+  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T') THEN
     TRUNCATE {retired};
-    DELETE FROM {work} WHERE op = 'T';
+    DELETE FROM {work} WHERE uuidmig_op = 'T';
   END IF;
 """)
 

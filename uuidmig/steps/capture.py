@@ -33,7 +33,7 @@ def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
 def create_log(table: ClosureTable, columns: tuple[str, ...], kind: str) -> Statement:
     """Return CREATE TABLE uuidmig.<kind>_<n>; columns are typed as in the source, all nullable."""
     typed = sql.SQL(", ").join(
-        [sql.SQL("NULL::{} AS op").format(sql.SQL('"char"'))]
+        [sql.SQL("NULL::{} AS uuidmig_op").format(sql.SQL('"char"'))]
         + [sql.Identifier("t", column) for column in columns]
     )
     return Statement(
@@ -47,13 +47,13 @@ _FUNCTION: LiteralString = """CREATE FUNCTION {function}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
-    INSERT INTO {log} (op) VALUES ('T');
+    INSERT INTO {log} (uuidmig_op) VALUES ('T');
   ELSIF TG_OP = 'INSERT' THEN
-    INSERT INTO {log} (op, {columns}) VALUES ('I', {new});
+    INSERT INTO {log} (uuidmig_op, {columns}) VALUES ('I', {new});
   ELSE
-    INSERT INTO {log} (op, {columns}) VALUES ('D', {old});
+    INSERT INTO {log} (uuidmig_op, {columns}) VALUES ('D', {old});
     IF TG_OP = 'UPDATE' AND ({new_identity}) IS DISTINCT FROM ({old_identity}) THEN
-      INSERT INTO {log} (op, {columns}) VALUES ('I', {new});
+      INSERT INTO {log} (uuidmig_op, {columns}) VALUES ('I', {new});
     END IF;
   END IF;
   RETURN NULL;

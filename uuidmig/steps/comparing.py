@@ -90,9 +90,9 @@ def differing_rows(plan: Plan, table: ClosureTable, limit: int = 5) -> Statement
     )
     return Statement(
         sql.SQL(
-            "(SELECT 'missing or different in the new table' AS what, d::text"
+            "(SELECT 'missing or different in the new table' AS what, (d.*)::text"
             " FROM ({source} EXCEPT ALL {shadow}) AS d LIMIT {limit})"
-            " UNION ALL (SELECT 'only in the new table', d::text"
+            " UNION ALL (SELECT 'only in the new table', (d.*)::text"
             " FROM ({shadow} EXCEPT ALL {source}) AS d LIMIT {limit})"
         ).format(source=source, shadow=shadow, limit=sql.Literal(limit))
     )

@@ -28,6 +28,7 @@ _FUNCTION = sql.SQL("""CREATE FUNCTION uuidmig.{name}() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET client_min_messages = warning
 AS $uuidmig$
+#variable_conflict use_column
 DECLARE
   moved bigint;
   total bigint := 0;
@@ -37,12 +38,12 @@ BEGIN
 END
 $uuidmig$""")
 
-_WORK_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DELETE ROWS AS
+_WORK_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
     SELECT * FROM {log} WITH NO DATA;
   DELETE FROM {work};
 """)
 _KEY_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {keys} (old uuid, new uuid, present boolean)
-    ON COMMIT DELETE ROWS;
+    ON COMMIT DROP;
   DELETE FROM {keys};
 """)
 _TAKE = sql.SQL("""  WITH taken AS (DELETE FROM {log} RETURNING *)
@@ -57,9 +58,9 @@ _READ = sql.SQL("""  INSERT INTO {work} SELECT DISTINCT * FROM {log};
 _NOTHING = sql.SQL("""  IF total = 0 THEN RETURN 0; END IF;
 """)
 # After a TRUNCATE every row the source has was inserted since, so the log names it.
-_TRUNCATED = sql.SQL("""  IF EXISTS (SELECT FROM {work} WHERE op = 'T') THEN
+_TRUNCATED = sql.SQL("""  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T') THEN
     TRUNCATE {shadow};
-    DELETE FROM {work} WHERE op = 'T';
+    DELETE FROM {work} WHERE uuidmig_op = 'T';
   END IF;
 """)
 _PRESENT = sql.SQL("""  INSERT INTO {keys}

@@ -22,10 +22,10 @@ DECLARE
   found_keys uuid[];
 BEGIN
   IF EXISTS (SELECT FROM {map}) THEN
-    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM {map} m WHERE m.old = old_key;
+    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM {map} m WHERE m.old = $1;
   ELSE
     SELECT array_agg(DISTINCT {value}) INTO found_keys FROM {relation} AS t{joins}
-    WHERE {column} = old_key;
+    WHERE {column} = $1;
   END IF;
   -- A key that is unique only together with other columns may be ambiguous: better none than wrong.
   IF cardinality(found_keys) = 1 THEN

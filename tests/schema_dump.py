@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 from psycopg import sql
@@ -45,18 +46,18 @@ def with_new_defaults(dump: str, plan: Plan) -> str:
 
 def _with_default(dump: str, table: ClosureTable, column: Column, default: str) -> str:
     kind = "UNLOGGED TABLE" if table.table.persistence == "u" else "TABLE"
-    head = f"CREATE {kind} {_quoted(table.name.schema)}.{_quoted(table.name.name)} (\n"
-    assert dump.count(head) == 1, head
-    start = dump.index(head)
-    end = dump.index("\n)", start)
-    before = f"    {_quoted(column.name)} {column.type} DEFAULT {column.default}"
-    after = f"    {_quoted(column.name)} {column.type} DEFAULT {default}"
-    block = dump[start:end]
-    assert block.count(before) == 1, before
-    return dump[:start] + block.replace(before, after) + dump[end:]
+    relation = f"{_name(table.name.schema)}\\.{_name(table.name.name)}"
+    (head,) = re.finditer(rf"^CREATE {kind} {relation} \($", dump, re.MULTILINE)
+    end = dump.index("\n)", head.end())
+    old = re.escape(f"{column.type} DEFAULT {column.default}")
+    line = re.compile(
+        rf"^    {_name(column.name)} {old}(?=,| NOT NULL| CONSTRAINT |$)", re.MULTILINE
+    )
+    (found,) = line.finditer(dump, head.end(), end)
+    length = len(column.default or "")
+    return dump[: found.end() - length] + default + dump[found.end() :]
 
 
-def _quoted(name: str) -> str:
-    """Quote only where pg_dump does."""
-    plain = name.replace("_", "a").isalnum() and name == name.lower() and not name[0].isdigit()
-    return name if plain and name.isascii() else sql.Identifier(name).as_string(None)
+def _name(name: str) -> str:
+    """Return a pattern for the name, which pg_dump quotes only where it must."""
+    return f"(?:{re.escape(name)}|{re.escape(sql.Identifier(name).as_string(None))})"

@@ -161,6 +161,10 @@ class Migration:
     def shadow_rows(self, table: ClosureTable) -> Rows:
         return _texts(self.connection, table.shadow.identifier, table.copied_columns)
 
+    def copied_rows(self, table: ClosureTable) -> Rows:
+        """Return the rows of the table that bears the live name, without generated columns."""
+        return _texts(self.connection, table.name.identifier, table.copied_columns)
+
     def assert_shadows_equal(self) -> None:
         for table in self.plan.tables:
             mapped, copied = self.mapped_rows(table), self.shadow_rows(table)

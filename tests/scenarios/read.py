@@ -1,0 +1,56 @@
+"""Schemas for life-cycle tests, each a file of SQL in three parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from uuidmig.planner.model import PlanOptions
+
+_FOLDER = Path(__file__).parent
+_WHILE_COPYING = "\n-- while copying\n"
+_AFTER_CUTOVER = "\n-- after the cutover\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A schema with rows, what the application does during the copy, and after the cutover."""
+
+    name: str
+    options: PlanOptions = PlanOptions()
+    minimum_version: int = 15
+
+    @property
+    def setup(self) -> bytes:
+        return self._text().partition(_WHILE_COPYING)[0].encode()
+
+    @property
+    def while_copying(self) -> bytes:
+        return self._text().partition(_WHILE_COPYING)[2].partition(_AFTER_CUTOVER)[0].encode()
+
+    @property
+    def after_cutover(self) -> bytes:
+        return self._text().partition(_AFTER_CUTOVER)[2].encode()
+
+    def _text(self) -> str:
+        text = (_FOLDER / f"{self.name}.sql").read_text()
+        assert text.count(_WHILE_COPYING) == text.count(_AFTER_CUTOVER) == 1
+        return text
+
+
+SCENARIOS = {
+    "references": Scenario("references"),
+    "indexes": Scenario("indexes"),
+    "columns": Scenario("columns"),
+    "columns_18": Scenario("columns_18", minimum_version=18),
+    "triggers": Scenario("triggers"),
+    "names": Scenario("names"),
+    "timestamps": Scenario(
+        "timestamps",
+        PlanOptions(time_zone="Europe/Berlin", timestamps=(("public.chosen", "delivered"),)),
+    ),
+    "versions_converted": Scenario("versions", PlanOptions(non_v4="convert")),
+    "versions_kept": Scenario("versions", PlanOptions(non_v4="keep", grace=False)),
+    "types": Scenario("types"),
+    "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
+}

@@ -69,7 +69,7 @@ def _create(connection: Connection, built: IndexBuild) -> None:
             f" {error.diag.message_detail}; two old keys share their last 8 bytes and their"
             " timestamp; nothing was switched, `uuidmig abort` takes everything back"
         ) from error
-    failpoint("build")
+    failpoint("index")
 
 
 def _exists(connection: Connection, built: IndexBuild) -> bool:
@@ -91,3 +91,4 @@ def _attach(dsn: str, plan: Plan) -> None:
             for statement in (*replica_identity(table), *restore_autovacuum(table)):
                 connection.execute(statement.sql)
         journal.set_state(connection, "built")
+        failpoint("attached")

@@ -120,7 +120,7 @@ def _work(
             return
         seconds = time.monotonic() - started
         tally.add(number, rows, seconds)
-        failpoint("copy")
+        failpoint("batch")
         width = next_width(width, seconds)
 
 
@@ -175,4 +175,5 @@ def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None
         statement = copy_statement(plan, table, claimed.first_page, claimed.last_page)
         rows = connection.execute(statement.sql).rowcount
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
+        failpoint("copying")
     return table.number, rows

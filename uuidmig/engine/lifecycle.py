@@ -158,6 +158,7 @@ def _validate_keys(context: _Context) -> None:
     with connect(context.dsn, "validate") as connection:
         for statement in validate_all(context.plan):
             connection.execute(statement.sql)
+    failpoint("validated")
 
 
 _Stage = tuple[str, str, Callable[[_Context], None]]
@@ -216,6 +217,7 @@ def _abort(context: _Context) -> None:
         context.dsn, context.revisions, "prepare", context.options, context.observer
     )
     context.observer.notify(StepFinished("abort", time.monotonic() - started))
+    failpoint("abort")
 
 
 def rollback(
@@ -269,10 +271,12 @@ def finish(
         context = _context(dsn, connection, run_options, observer)
         if run.state == "cutover":
             _validate(context)
+        failpoint("before-finish")
         observer.notify(StepStarted("finish", "drop the old tables and the tool's objects"))
         started = time.monotonic()
         revisions.upgrade(dsn, context.revisions, "finish", run_options, observer)
         observer.notify(StepFinished("finish", time.monotonic() - started))
+        failpoint("finish")
 
 
 def pause(dsn: str, reason: str | None = None) -> None:

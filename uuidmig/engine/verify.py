@@ -68,7 +68,7 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
         result = _compare(dsn, plan, options, snapshot)
         differences = _differences(plan, result)
         samples = [line for t in differences for line in _samples(connection, plan, t)]
-    failpoint("verified")
+    failpoint("compared")
     problems = [line for lines in differences.values() for line in lines] + samples
     problems += _orphan_lines(result)
     with connect(dsn, "verify") as connection, connection.transaction():
@@ -128,6 +128,7 @@ def _meet(
         locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
         locker.execute(lock_closure(plan, "SHARE").sql)
         drain_snapshot(drainer, "drain")
+        failpoint("locked")
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         row = holder.execute("SELECT pg_export_snapshot()").fetchone()
         locker.execute("ROLLBACK")

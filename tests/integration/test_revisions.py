@@ -201,6 +201,23 @@ def test_all_the_way_whatever_the_default_isolation(
     assert in_transaction(database) == 0
 
 
+def test_abort_passes_over_a_foreign_key_that_is_gone(
+    database: TestDatabase, shop: Migration
+) -> None:
+    revisions = render_revisions(shop.plan)
+    up(database, revisions, "prepare")
+    key = shop.plan.tables[-1].table.foreign_keys[0]
+    shop.connection.execute(
+        sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+            key.child.identifier, sql.Identifier(key.name)
+        )
+    )
+
+    down(database, revisions, None)
+
+    assert own_schemas(shop.connection) == set()
+
+
 def test_odd_names_and_literals_arrive_as_they_are(
     database: TestDatabase, connection: psycopg.Connection
 ) -> None:

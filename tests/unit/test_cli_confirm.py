@@ -67,6 +67,6 @@ def test_answers_on_a_terminal(call: str, answer: str, outcome: str) -> None:
         )
         os.close(theirs)
         keyboard.write(f"{answer}\n".encode())
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=120)
     assert out.strip() == outcome  # the question itself is not on stdout
     assert "it happens" in err

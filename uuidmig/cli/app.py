@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from uuidmig import __version__
 from uuidmig.cli import (
     abort,
     cutover,
@@ -27,7 +28,6 @@ from uuidmig.cli import (
 )
 from uuidmig.cli.failures import report_failure
 from uuidmig.cli.talk import Talk, write
-from uuidmig.version import tool_version
 
 _PANELS = {
     "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
@@ -48,7 +48,7 @@ app = typer.Typer(
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        write(f"uuidmig {tool_version()}")
+        write(f"uuidmig {__version__}")
         raise typer.Exit
 
 

@@ -8,7 +8,6 @@ from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show
-from uuidmig.report.status import status_table
 
 EXAMPLES = (
     "uuidmig cutover",
@@ -37,6 +36,7 @@ def cutover(
     Until `uuidmig finish` the way back is `uuidmig rollback`.
     """
     from uuidmig import engine
+    from uuidmig.report.status import status_table
 
     flags = {"dsn": dsn, "server": server, "lock_timeout": lock_timeout}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:

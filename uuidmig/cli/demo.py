@@ -10,7 +10,6 @@ from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show, write
 from uuidmig.errors import UuidmigError
-from uuidmig.report.document import document
 
 EXAMPLES = (
     "uuidmig demo",
@@ -42,6 +41,7 @@ def demo(
     """
     from uuidmig.demo.run import run_demo
     from uuidmig.report.demo import demo_document, demo_table
+    from uuidmig.report.document import document
 
     place = server or (None if dsn else "embedded")
     with session(ctx, dsn=dsn, server=place, verbose=verbose, quiet=quiet) as run:

@@ -8,8 +8,6 @@ from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show, write
 from uuidmig.errors import PreflightRefused
-from uuidmig.report.diagnosis import diagnosis_table
-from uuidmig.report.document import document
 
 EXAMPLES = (
     "uuidmig doctor",
@@ -31,6 +29,8 @@ def doctor(
     Exit code 3 when something would block a migration.
     """
     from uuidmig.engine.doctor import examine
+    from uuidmig.report.diagnosis import diagnosis_table
+    from uuidmig.report.document import document
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         checks = examine(run.dsn)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import traceback
 
-import psycopg
-
 from uuidmig.cli.talk import Talk
 from uuidmig.errors import Interrupted, UuidmigError
 
@@ -14,6 +12,8 @@ _UNEXPECTED = 1
 
 def report_failure(error: BaseException, talk: Talk) -> int:
     """Say what went wrong and return the exit code; with -v the traceback as well."""
+    import psycopg
+
     if talk.verbosity > 0:
         talk.show(talk.scrub("".join(traceback.format_exception(error)).rstrip()))
     match error:

@@ -8,7 +8,6 @@ from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show
-from uuidmig.report.status import status_table
 
 EXAMPLES = (
     "uuidmig finish",
@@ -34,6 +33,7 @@ def finish(
     Old keys are no longer translated afterwards, and `uuidmig lookup` no longer knows them.
     """
     from uuidmig import engine
+    from uuidmig.report.status import status_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         what = _WHAT_HAPPENS.format(database=run.database)

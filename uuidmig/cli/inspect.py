@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import psycopg
 import typer
-from psycopg.rows import TupleRow
 
-from uuidmig.catalog.model import RelationName
 from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show, write
-from uuidmig.report.document import document
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import TupleRow
+
+    from uuidmig.catalog.model import RelationName
 
 EXAMPLES = (
     "uuidmig inspect",
@@ -35,6 +37,7 @@ def inspect(
     Density and fragmentation need the extension pgstattuple.
     """
     from uuidmig.bench.index_health import inspect_indexes
+    from uuidmig.report.document import document
     from uuidmig.report.index_health import index_health_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, tables=table) as run:
@@ -47,7 +50,7 @@ def inspect(
 
 
 def _names(
-    connection: psycopg.Connection[TupleRow], tables: Sequence[str]
+    connection: psycopg.Connection[TupleRow], tables: tuple[str, ...]
 ) -> list[RelationName] | None:
     from uuidmig.catalog.read import read_catalog
     from uuidmig.planner.selection import find_table

@@ -10,7 +10,6 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show, write
-from uuidmig.report.document import document
 
 EXAMPLES = (
     "uuidmig lookup 9f1c2d3e-4b5a-4c6d-8e7f-0123456789ab",
@@ -32,6 +31,7 @@ def lookup(
     Exit code 1 when a key is not known.
     """
     from uuidmig import engine
+    from uuidmig.report.document import document
     from uuidmig.report.lookup import lookup_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:

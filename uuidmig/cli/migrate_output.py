@@ -6,8 +6,6 @@ from rich.console import RenderableType
 
 from uuidmig.cli.session import Session
 from uuidmig.errors import PreflightRefused
-from uuidmig.report.plan_table import plan_table
-from uuidmig.report.status import status_table
 
 _FRESH = (None, "rolled_back")
 
@@ -16,6 +14,8 @@ def what_will_happen(run: Session) -> RenderableType:
     """Return the plan, or where a migration under way stands. PreflightRefused with refusals."""
     from uuidmig import engine
     from uuidmig.planner.document import plan_hash
+    from uuidmig.report.plan_table import plan_table
+    from uuidmig.report.status import status_table
     from uuidmig.steps.all_steps import plan_steps
 
     found = engine.status(run.dsn)

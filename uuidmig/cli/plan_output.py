@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from uuidmig.cli.session import Session
 from uuidmig.cli.talk import show, write
-from uuidmig.errors import PreflightRefused
-from uuidmig.planner.model import Plan
-from uuidmig.report.document import document
-from uuidmig.report.plan_document import plan_document
-from uuidmig.report.plan_script import plan_script
-from uuidmig.report.plan_table import plan_table
+from uuidmig.errors import ConfigurationError, PreflightRefused
+
+if TYPE_CHECKING:
+    from uuidmig.planner.model import Plan
 
 
 def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
@@ -23,6 +22,10 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
     """
     from uuidmig import engine
     from uuidmig.planner.document import plan_hash
+    from uuidmig.report.document import document
+    from uuidmig.report.plan_document import plan_document
+    from uuidmig.report.plan_script import plan_script
+    from uuidmig.report.plan_table import plan_table
     from uuidmig.steps.all_steps import finish_steps, plan_steps, steps_through_cutover
 
     plan = engine.make_plan(run.dsn, run.plan_options)
@@ -46,5 +49,10 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
 def _write_revisions(run: Session, plan: Plan, directory: Path) -> None:
     from uuidmig.alembic_.render import write_revisions
 
-    for path in write_revisions(plan, directory):
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        written = write_revisions(plan, directory)
+    except OSError as error:
+        raise ConfigurationError(f"--revisions: {error}") from error
+    for path in written:
         run.talk.say(f"written: {path}")

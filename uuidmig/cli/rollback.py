@@ -8,7 +8,6 @@ from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show
-from uuidmig.report.status import status_table
 
 EXAMPLES = (
     "uuidmig rollback",
@@ -34,6 +33,7 @@ def rollback(
     What was written since the cutover is kept: rows born since keep their uuid7 keys.
     """
     from uuidmig import engine
+    from uuidmig.report.status import status_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         what = _WHAT_HAPPENS.format(database=run.database)

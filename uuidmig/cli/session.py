@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import psycopg
 import typer
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import TupleRow
 
 from uuidmig.cli.talk import Talk
 from uuidmig.config import Settings, load_settings
-from uuidmig.engine.options import RunOptions
-from uuidmig.engine.progress import Observer
 from uuidmig.errors import ConnectionFailed
-from uuidmig.planner.model import PlanOptions
-from uuidmig.report.progress import progress
-from uuidmig.servers.dsn import SECRETS, redact, resolve_dsn
+
+# What takes long to load is loaded when a command runs: `--help` stays quick.
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.rows import TupleRow
+
+    from uuidmig.engine.options import RunOptions
+    from uuidmig.engine.progress import Observer
+    from uuidmig.planner.model import PlanOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Session:
     @property
     def plan_options(self) -> PlanOptions:
         """The part of the settings that says what to migrate."""
+        from uuidmig.planner.model import PlanOptions
+
         settings = self.settings
         return PlanOptions(
             tables=settings.tables,
@@ -46,6 +50,8 @@ class Session:
     @property
     def run_options(self) -> RunOptions:
         """The part of the settings that says how to run it."""
+        from uuidmig.engine.options import RunOptions
+
         settings = self.settings
         return RunOptions(
             batch=settings.batch,
@@ -56,10 +62,14 @@ class Session:
 
     def connect(self) -> psycopg.Connection[TupleRow]:
         """Return an autocommit connection; the caller closes it."""
+        import psycopg
+
         return psycopg.connect(self.dsn, autocommit=True, fallback_application_name="uuidmig")
 
     def progress(self) -> AbstractContextManager[Observer]:
         """Show progress on stderr while the block runs."""
+        from uuidmig.report.progress import progress
+
         return progress(self.talk.console, verbosity=self.talk.verbosity)
 
 
@@ -93,6 +103,8 @@ def server_dsn(settings: Settings, talk: Talk) -> Iterator[str]:
             with docker_server() as container:
                 yield container.dsn()
         case _:
+            from uuidmig.servers.dsn import resolve_dsn
+
             _hide_secrets(settings.dsn, talk)
             dsn = resolve_dsn(settings.dsn)
             _hide_secrets(dsn, talk)
@@ -100,6 +112,11 @@ def server_dsn(settings: Settings, talk: Talk) -> Iterator[str]:
 
 
 def _hide_secrets(dsn: str | None, talk: Talk) -> None:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict
+
+    from uuidmig.servers.dsn import SECRETS, redact
+
     if not dsn:
         return
     talk.hide(dsn, redact(dsn))
@@ -112,6 +129,10 @@ def _hide_secrets(dsn: str | None, talk: Talk) -> None:
 
 
 def _database(dsn: str) -> str:
+    import psycopg
+
+    from uuidmig.servers.dsn import redact
+
     try:
         with psycopg.connect(dsn, fallback_application_name="uuidmig") as connection:
             return connection.info.dbname

@@ -7,8 +7,6 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show, write
-from uuidmig.report.document import document
-from uuidmig.report.status import status_table
 
 EXAMPLES = (
     "uuidmig status",
@@ -27,6 +25,8 @@ def status(
 ) -> None:
     """Show where the migration stands and what to type next. Reads only."""
     from uuidmig import engine
+    from uuidmig.report.document import document
+    from uuidmig.report.status import status_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         found = engine.status(run.dsn)

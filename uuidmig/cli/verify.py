@@ -7,7 +7,6 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.session import session
 from uuidmig.cli.talk import show
-from uuidmig.report.status import status_table
 
 EXAMPLES = (
     "uuidmig verify",
@@ -28,6 +27,7 @@ def verify(
     forgotten: from then on only `uuidmig abort` goes on. Exit code 5.
     """
     from uuidmig import engine
+    from uuidmig.report.status import status_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         with run.progress() as observer:

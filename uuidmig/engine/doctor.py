@@ -14,7 +14,7 @@ import psycopg
 from psycopg import pq
 from psycopg.rows import dict_row
 
-from uuidmig.version import tool_version
+from uuidmig import __version__
 
 OLDEST, NEWEST = 15, 18
 _TABLES_NAMED = 5
@@ -176,7 +176,7 @@ _RULES: dict[str, Callable[[str], str]] = {
 
 
 def _python_checks() -> Iterator[Check]:
-    yield Check("uuidmig", tool_version())
+    yield Check("uuidmig", __version__)
     yield Check("python", f"{python_version()} {python_implementation()}, {_lock()}")
     libpq = pq.version()
     yield Check(

@@ -14,7 +14,6 @@ from uuidmig.planner.model import Hazard, Plan
 from uuidmig.report.units import one_line
 from uuidmig.steps.model import Statement, Step
 
-
 _GUARD = """\
 -- From here on there is no way back: the old keys are dropped.
 -- psql stops here; take the next line out when the application was seen to work.
@@ -53,7 +52,8 @@ def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
     )
     yield f"-- plan {plan_hash}, {len(plan.tables)} tables"
     yield "-- For review. `uuidmig migrate` runs these steps in chunks and in parallel, tries locks"
-    yield "-- again and resumes after a crash; this script does none of that."
+    yield "-- again and resumes after a crash; this script does none of that, and what it does"
+    yield "-- `uuidmig abort` and `rollback` cannot take back: they run stored revisions."
     for hazard in plan.hazards:
         yield from _comment(_hazard(hazard))
 

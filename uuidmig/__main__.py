@@ -1,0 +1,7 @@
+"""`python -m uuidmig`."""
+
+from __future__ import annotations
+
+from uuidmig.cli import main
+
+main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,13 +9,13 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.rollback import expected_after_rollback, inverses
 from tests.scenarios.read import SCENARIOS, Scenario
 from tests.schema_dump import finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
-from tests.steps_driver import Connection, Migration, Rows, plan_again, rows_of
+from tests.steps_driver import Connection, Migration, plan_again, rows_of
 from uuidmig.catalog.model import RelationName, Sequence
-from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.drain import column_domain
+from uuidmig.planner.model import Plan
 
 
 @pytest.fixture
@@ -78,7 +77,10 @@ def check_cutover(migration: Migration, scenario: Scenario) -> None:
 
 def check_rollback(migration: Migration) -> None:
     """Whatever was done since the cutover is in the old tables, under the old keys."""
-    wanted, counters = expected_after_rollback(migration), owned_counters(migration)
+    wanted, counters = (
+        expected_after_rollback(migration, inverses(migration)),
+        owned_counters(migration),
+    )
     migration.rollback()
     for table in migration.plan.tables:
         assert migration.copied_rows(table) == wanted[table.number], table.name
@@ -95,42 +97,6 @@ def check_finish(migration: Migration) -> None:
         "SELECT nspname FROM pg_namespace WHERE nspname ~ '^uuidmig$|__uuid[47]$'"
     ).fetchall()
     assert left == []
-
-
-def expected_after_rollback(migration: Migration) -> dict[int, Rows]:
-    """Return the live rows with every key that was mapped turned back."""
-    backwards = {
-        domain.number: inverse(migration, domain.number) for domain in migration.plan.domains
-    }
-    return {
-        table.number: translated(table, migration.copied_rows(table), backwards)
-        for table in migration.plan.tables
-    }
-
-
-def inverse(migration: Migration, number: int) -> dict[str, str]:
-    domain = migration.plan.domain(number)
-    found = migration.connection.execute(
-        "SELECT DISTINCT new::text, old::text FROM uuidmig.id_map WHERE table_name = %s",
-        [str(domain.root.table)],
-    ).fetchall()
-    assert len(found) == len({new for new, _ in found})
-    return dict(found)
-
-
-def translated(table: ClosureTable, rows: Rows, backwards: dict[int, dict[str, str]]) -> Rows:
-    maps = [
-        {} if (number := column_domain(table, column)) is None else backwards[number]
-        for column in table.copied_columns
-    ]
-    result: Rows = Counter()
-    for row, count in rows.items():
-        values = (
-            value if value is None else known.get(value, value)
-            for value, known in zip(row, maps, strict=True)
-        )
-        result[tuple(values)] += count
-    return result
 
 
 def owned_counters(migration: Migration) -> dict[str, tuple[Any, ...]]:

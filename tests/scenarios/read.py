@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from uuidmig.planner.model import PlanOptions
@@ -17,7 +17,7 @@ class Scenario:
     """A schema with rows, what the application does during the copy, and after the cutover."""
 
     name: str
-    options: PlanOptions = PlanOptions()
+    options: PlanOptions = field(default_factory=PlanOptions)
     minimum_version: int = 15
 
     @property

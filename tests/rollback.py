@@ -1,0 +1,43 @@
+"""What the old tables must hold after a rollback."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tests.steps_driver import Migration, Rows
+from uuidmig.planner.model import ClosureTable
+from uuidmig.steps.drain import column_domain
+
+Inverses = dict[int, dict[str, str]]
+
+
+def inverses(migration: Migration) -> Inverses:
+    """Return new key -> old key of every domain, read right after the cutover."""
+    return {domain.number: _inverse(migration, domain.number) for domain in migration.plan.domains}
+
+
+def _inverse(migration: Migration, number: int) -> dict[str, str]:
+    domain = migration.plan.domain(number)
+    found = migration.connection.execute(
+        "SELECT DISTINCT new::text, old::text FROM uuidmig.id_map WHERE table_name = %s",
+        [str(domain.root.table)],
+    ).fetchall()
+    return dict(found)
+
+
+def expected_after_rollback(migration: Migration, backwards: Inverses) -> dict[int, Rows]:
+    """Return the live rows with every key that was mapped turned back."""
+    return {
+        table.number: _translated(table, migration.copied_rows(table), backwards)
+        for table in migration.plan.tables
+    }
+
+
+def _translated(table: ClosureTable, rows: Rows, backwards: Inverses) -> Rows:
+    numbers = [column_domain(table, column) for column in table.copied_columns]
+    maps = [backwards[number] if number is not None else {} for number in numbers]
+    result: Rows = Counter()
+    for row, count in rows.items():
+        pairs = zip(row, maps, strict=True)
+        result[tuple(v if v is None else known.get(v, v) for v, known in pairs)] += count
+    return result

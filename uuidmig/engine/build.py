@@ -62,7 +62,7 @@ def _create(connection: Connection, built: IndexBuild) -> None:
         return  # a plain CREATE INDEX is atomic: what is there is whole
     connection.execute("SET maintenance_work_mem = '256MB'")
     try:
-        connection.execute(built.create.sql)
+        connection.execute(built.create.query)
     except errors.UniqueViolation as error:
         raise MappingCollision(
             f"{built.relation}: {built.name} cannot be built, new keys are not unique:"
@@ -86,9 +86,9 @@ def _attach(dsn: str, plan: Plan) -> None:
     with connect(dsn, "build") as connection, connection.transaction():
         for built in index_builds(plan):
             for statement in built.attach:
-                connection.execute(statement.sql)
+                connection.execute(statement.query)
         for table in plan.tables:
             for statement in (*replica_identity(table), *restore_autovacuum(table)):
-                connection.execute(statement.sql)
+                connection.execute(statement.query)
         journal.set_state(connection, "built")
         failpoint("attached")

@@ -29,9 +29,7 @@ def coordinate(dsn: str) -> Iterator[Connection]:
     connection = connect(dsn, "coordinator")
     with connection:
         name = f"{_PREFIX}{os.getpid()} {socket.gethostname()}"
-        connection.execute(
-            sql.SQL("SET application_name = {}").format(sql.Literal(name[:63]))
-        )
+        connection.execute(sql.SQL("SET application_name = {}").format(sql.Literal(name[:63])))
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while not _try_lock(connection):
             if time.monotonic() > deadline:

@@ -12,7 +12,7 @@ from uuidmig.engine import chunks, journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import RunOptions
-from uuidmig.engine.progress import Note, Observer, TableProgress, Waiting
+from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.workers import run_workers
 from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
@@ -22,6 +22,7 @@ _TARGET_SECONDS = 2.0  # of one statement, when the batch is adaptive
 _MOST_CHUNKS_A_CLAIM = 128
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
+_BACKLOG_SECONDS = 3.0
 
 
 class _Rewritten(Exception):
@@ -42,6 +43,7 @@ class _Tally:
     done: dict[int, int] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     begun: dict[int, float] = field(default_factory=dict)
+    next_backlog: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, number: int, rows: int, seconds: float) -> None:
@@ -53,6 +55,15 @@ class _Tally:
         rate = done / max(now - first, 1e-6)
         left = (total - done) / rate if rate and done * 100 >= total else None
         self.observer.notify(TableProgress(self.names[number], done, total, rate, left))
+
+    def tell_backlog(self, connection: Connection) -> None:
+        """Tell how long the change log has grown, every few seconds."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self.next_backlog:
+                return
+            self.next_backlog = now + _BACKLOG_SECONDS
+        self.observer.notify(Backlog(journal.backlog(connection)))
 
 
 def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
@@ -74,7 +85,10 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
             observer.notify(Note(f"{moved.table.name} was rewritten, copying it again", "warning"))
             cut(dsn, plan, (moved.table,), options)
             tally.done.pop(moved.table.number, None)
-    raise UuidmigError("a table was rewritten again and again (VACUUM FULL, CLUSTER?) during the copy")
+    raise UuidmigError(
+        "a table was rewritten again and again during the copy (VACUUM FULL, CLUSTER, TRUNCATE?);"
+        " stop that job, then run the command again"
+    )
 
 
 def cut(dsn: str, plan: Plan, tables: tuple[ClosureTable, ...], options: RunOptions) -> None:
@@ -173,7 +187,7 @@ def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None
             raise _Rewritten(table)
         started = time.monotonic()
         statement = copy_statement(plan, table, claimed.first_page, claimed.last_page)
-        rows = connection.execute(statement.sql).rowcount
+        rows = connection.execute(statement.query).rowcount
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
         failpoint("copying")
     return table.number, rows

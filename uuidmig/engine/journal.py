@@ -120,7 +120,7 @@ def backlog(connection: Connection, function: str = "backlog") -> int:
     return int(scalar(connection, query))
 
 
-def scalar(connection: Connection, query: sql.Composable) -> Any:
+def scalar(connection: Connection, query: sql.SQL | sql.Composed) -> Any:
     """Return the one value of the one row that the query gives."""
     row = connection.execute(query).fetchone()
     return None if row is None else row[0]

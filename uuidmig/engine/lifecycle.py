@@ -157,7 +157,7 @@ def _validate_keys(context: _Context) -> None:
     """SHARE UPDATE EXCLUSIVE, one foreign key a transaction: nobody but DDL waits."""
     with connect(context.dsn, "validate") as connection:
         for statement in validate_all(context.plan):
-            connection.execute(statement.sql)
+            connection.execute(statement.query)
     failpoint("validated")
 
 
@@ -200,9 +200,7 @@ def cutover(
         return _report(context, time.monotonic() - started)
 
 
-def abort(
-    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
-) -> None:
+def abort(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS) -> None:
     """Take everything away before the cutover, or what a rollback left; no trace stays."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
@@ -261,9 +259,7 @@ def _roll_back(context: _Context) -> None:
     failpoint("rollback")
 
 
-def finish(
-    dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
-) -> None:
+def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS) -> None:
     """Drop the retired tables and all objects of the tool. There is no way back after it."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
@@ -293,9 +289,7 @@ def resume(dsn: str) -> None:
         journal.set_paused(connection, False, None)
 
 
-def _context(
-    dsn: str, connection: Connection, options: RunOptions, observer: Observer
-) -> _Context:
+def _context(dsn: str, connection: Connection, options: RunOptions, observer: Observer) -> _Context:
     run = journal.read_run(connection)
     return _Context(dsn, connection, run.plan, stored_revisions(connection), options, observer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,8 +11,9 @@ from uuidmig.catalog.key_counts import count_keys
 from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
-from uuidmig.planner.model import Hazard, Plan, PlanOptions
+from uuidmig.planner.model import ColumnName, Hazard, KeyCounts, Plan, PlanOptions
 
 
 def make_plan(dsn: str, options: PlanOptions) -> Plan:
@@ -22,12 +24,20 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
     """
     with connect(dsn, "plan") as connection:
         catalog = read_catalog(connection)
-        roots = candidate_roots(catalog, options)
-        counts = {root: count_keys(connection, root.table, root.column) for root in roots}
-        plan = build_plan(
-            catalog, options, counts, tool_version=__version__, now=datetime.now(UTC)
-        )
+        counts = _count(dsn, candidate_roots(catalog, options))
+        plan = build_plan(catalog, options, counts, tool_version=__version__, now=datetime.now(UTC))
         return with_preflight(connection, plan)
+
+
+def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]:
+    """Count two columns at a time: each is a scan of up to 256 MB."""
+    counts: dict[ColumnName, KeyCounts] = {}
+
+    def work(connection: Connection, root: ColumnName) -> None:
+        counts[root] = count_keys(connection, root.table, root.column)
+
+    run_tasks(dsn, 2, "count", list(roots), work)
+    return counts
 
 
 def with_preflight(connection: Connection, plan: Plan) -> Plan:
@@ -45,32 +55,59 @@ def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
         hazards.append(Hazard(severity, code, str(name), message, remedy))
 
     for right in found.missing_rights:
-        add("refusal", "missing-right", right.object,
+        add(
+            "refusal",
+            "missing-right",
+            right.object,
             f"{plan.server.user} lacks {right.privilege} on {right.object}",
-            "grant it, or run as the owner of the tables")  # fmt: skip
+            "grant it, or run as the owner of the tables",
+        )
     for vacuum in found.wraparound_vacuums:
-        add("refusal", "wraparound-vacuum", vacuum.relation,
-            f"an autovacuum to prevent wraparound (pid {vacuum.pid}) works on it and will not give way",
-            "let it finish first")  # fmt: skip
+        add(
+            "refusal",
+            "wraparound-vacuum",
+            vacuum.relation,
+            f"an autovacuum to prevent wraparound (pid {vacuum.pid}) works on it"
+            " and will not give way",
+            "let it finish first",
+        )
     for prepared in found.prepared_transactions:
-        add("refusal", "prepared-transaction", prepared.gid,
+        add(
+            "refusal",
+            "prepared-transaction",
+            prepared.gid,
             f"prepared transaction {prepared.gid} holds locks on the tables",
-            "COMMIT PREPARED or ROLLBACK PREPARED it")  # fmt: skip
+            "COMMIT PREPARED or ROLLBACK PREPARED it",
+        )
     for transaction in found.transactions:
-        add("warning", "long-transaction", f"pid {transaction.pid}",
+        add(
+            "warning",
+            "long-transaction",
+            f"pid {transaction.pid}",
             f"open for {transaction.seconds:.0f} s ({transaction.application or 'no name'},"
             f" {transaction.state}): locks may have to wait for it",
-            "let it end before the cutover")  # fmt: skip
+            "let it end before the cutover",
+        )
     for slot in found.replication_slots:
-        held = "" if slot.retained_bytes is None else f", holds {slot.retained_bytes >> 20} MiB of WAL"
-        add("warning", "replication-slot", slot.name,
+        held = (
+            "" if slot.retained_bytes is None else f", holds {slot.retained_bytes >> 20} MiB of WAL"
+        )
+        add(
+            "warning",
+            "replication-slot",
+            slot.name,
             f"replication slot {slot.name} ({'active' if slot.active else 'inactive'}{held})",
-            "the migration writes WAL for every row: watch what the slot holds back")  # fmt: skip
+            "the migration writes WAL for every row: watch what the slot holds back",
+        )
     needed = plan.forecast.disk_bytes if plan.forecast else 0
     if found.free_disk_bytes is not None and found.free_disk_bytes < needed:
-        add("refusal", "disk", plan.server.database,
+        add(
+            "refusal",
+            "disk",
+            plan.server.database,
             f"needs {needed >> 20} MiB of disk, {found.free_disk_bytes >> 20} MiB are free",
-            "free some space, or migrate fewer tables at a time with --table")  # fmt: skip
+            "free some space, or migrate fewer tables at a time with --table",
+        )
     return hazards
 
 
@@ -83,8 +120,11 @@ def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:
     ).fetchall()
     return [
         Hazard(
-            "refusal", "schema-exists", name, f"schema {name} exists, but is not of uuidmig",
+            "refusal",
+            "schema-exists",
+            name,
+            f"schema {name} exists, but is not of uuidmig",
             "rename it: uuidmig keeps its tables in a schema of this name",
-        )  # fmt: skip
+        )
         for (name,) in rows
     ]

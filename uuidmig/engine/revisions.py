@@ -35,9 +35,7 @@ def upgrade(
     """
 
     def attempt(settings: dict[str, str], application: str) -> None:
-        runner.upgrade(
-            dsn, revisions, name, settings=settings, application_name=application
-        )
+        runner.upgrade(dsn, revisions, name, settings=settings, application_name=application)
 
     _run(dsn, name, options, observer, attempt, on_failure)
 
@@ -57,9 +55,7 @@ def downgrade(
     target = names[position - 1] if position else None
 
     def attempt(settings: dict[str, str], application: str) -> None:
-        runner.downgrade(
-            dsn, revisions, target, settings=settings, application_name=application
-        )
+        runner.downgrade(dsn, revisions, target, settings=settings, application_name=application)
 
     _run(dsn, f"undo {name}", options, observer, attempt, on_failure)
 
@@ -101,5 +97,3 @@ def _run(
 def _message(error: errors.Error) -> str:
     hint = f"\n{error.diag.message_hint}" if error.diag.message_hint else ""
     return f"{error.diag.message_primary}{hint}"
-
-

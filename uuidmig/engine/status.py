@@ -54,7 +54,8 @@ def status(dsn: str) -> Status:
 
 def _tables(connection: Connection, plan: Plan) -> tuple[TableStatus, ...]:
     rows = connection.execute(
-        "SELECT table_number, coalesce(sum(rows), 0)::bigint, count(*) FILTER (WHERE done), count(*)"
+        "SELECT table_number, coalesce(sum(rows), 0)::bigint,"
+        " count(*) FILTER (WHERE done), count(*)"
         " FROM uuidmig.chunk GROUP BY 1"
     ).fetchall()
     found: dict[int, tuple[Any, ...]] = {row[0]: row[1:] for row in rows}

@@ -23,6 +23,7 @@ from uuidmig.errors import VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing
 from uuidmig.steps.capture import lock_closure
+from uuidmig.steps.model import Statement
 
 _PAGES_A_TASK = 16_384  # 128 MiB of heap: long enough to hash the parents once for many rows
 
@@ -126,7 +127,7 @@ def _meet(
         started = time.monotonic()
         locker.execute("BEGIN")
         locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
-        locker.execute(lock_closure(plan, "SHARE").sql)
+        locker.execute(lock_closure(plan, "SHARE").query)
         drain_snapshot(drainer, "drain")
         failpoint("locked")
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -180,15 +181,13 @@ def _use_snapshot(connection: Connection, snapshot: str) -> None:
     connection.execute("SET work_mem = '128MB'")
     connection.execute("SET random_page_cost = 1.1")
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    connection.execute(
-        sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot))
-    )
+    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
 
 
 def _run(connection: Connection, plan: Plan, task: _Task) -> tuple[int, Decimal, int]:
     render = comparing.source_sums if task.side == "source" else comparing.shadow_sums
     query = render(plan, task.table, task.first_page, task.last_page)
-    row = connection.execute(query.sql).fetchone()
+    row = connection.execute(query.query).fetchone()
     if row is None:
         raise LookupError(str(task.table.name))
     return int(row[0]), Decimal(row[1]), int(row[2]) if task.side == "shadow" else 0
@@ -203,10 +202,10 @@ def _check_orphans(
         for column, statement in comparing.orphans(plan, table)
     ]
 
-    def work(connection: Connection, check: tuple[str, comparing.Statement]) -> None:
+    def work(connection: Connection, check: tuple[str, Statement]) -> None:
         _use_snapshot(connection, snapshot)
         try:
-            count = int(journal.scalar(connection, check[1].sql))
+            count = int(journal.scalar(connection, check[1].query))
         finally:
             connection.rollback()
         with result.lock:
@@ -233,7 +232,7 @@ def _differences(plan: Plan, result: _Result) -> dict[ClosureTable, list[str]]:
 
 
 def _samples(connection: Connection, plan: Plan, table: ClosureTable) -> list[str]:
-    rows = connection.execute(comparing.differing_rows(plan, table).sql).fetchall()
+    rows = connection.execute(comparing.differing_rows(plan, table).query).fetchall()
     return [f"{table.name}: {what}: {row}" for what, row in rows]
 
 
@@ -243,5 +242,3 @@ def _orphan_lines(result: _Result) -> list[str]:
         for column, count in sorted(result.orphans.items())
         if count
     ]
-
-

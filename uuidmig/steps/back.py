@@ -40,7 +40,8 @@ _FILL_DOMAIN = sql.SQL("""  INSERT INTO {map} (new, old)
 
 _DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.drain_back() RETURNS bigint
 LANGUAGE plpgsql
-SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET client_min_messages = warning
+SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1
+SET client_min_messages = warning
 AS $uuidmig$
 #variable_conflict use_column
 DECLARE

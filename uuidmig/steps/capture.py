@@ -17,7 +17,7 @@ from uuidmig.steps.model import Statement
 
 
 def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
-    """Return the columns a change log keeps: identity, root keys, and what their time comes from."""
+    """Return the columns a log keeps: identity, root keys, and what their time comes from."""
     wanted = set(table.identity) | {column for column, _ in table.roots}
     for _, number in table.roots:
         timestamp = plan.domain(number).timestamp
@@ -110,9 +110,7 @@ def create_triggers(
 def drop_triggers(relation: sql.Composable, row: str, truncate: str) -> tuple[Statement, ...]:
     """Return the statements that take the capture triggers away where they are."""
     return tuple(
-        Statement(
-            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), relation)
-        )
+        Statement(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), relation))
         for name in (row, truncate)
     )
 
@@ -146,7 +144,8 @@ def backlog_function(plan: Plan, name: LiteralString, kind: str) -> Statement:
         ]
     )
     return Statement(
-        sql.SQL("CREATE FUNCTION uuidmig.{}() RETURNS bigint LANGUAGE sql AS $uuidmig$ SELECT {} $uuidmig$").format(
-            sql.Identifier(name), counts
-        )
+        sql.SQL(
+            "CREATE FUNCTION uuidmig.{}() RETURNS bigint LANGUAGE sql"
+            " AS $uuidmig$ SELECT {} $uuidmig$"
+        ).format(sql.Identifier(name), counts)
     )

@@ -11,7 +11,8 @@ from uuidmig.steps.names import column_list
 
 # A sum, not an exclusive or: pairs of equal differences must not cancel out.
 _SUMS = sql.SQL(
-    "SELECT count(*), coalesce(sum(hash_record_extended(ROW({columns}), 0)), 0){extra} FROM {rows} AS r"
+    "SELECT count(*), coalesce(sum(hash_record_extended(ROW({columns}), 0)), 0){extra}"
+    " FROM {rows} AS r"
 )
 
 
@@ -85,9 +86,7 @@ def differing_rows(plan: Plan, table: ClosureTable, limit: int = 5) -> Statement
         columns=_columns(table),
         rows=sql.SQL("({})").format(mapped_select(plan, table)),
     )
-    shadow = rows.format(
-        identity=identity, columns=_columns(table), rows=table.shadow.identifier
-    )
+    shadow = rows.format(identity=identity, columns=_columns(table), rows=table.shadow.identifier)
     return Statement(
         sql.SQL(
             "(SELECT 'missing or different in the new table' AS what, (d.*)::text"

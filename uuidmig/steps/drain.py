@@ -26,7 +26,8 @@ from uuidmig.steps.model import Statement
 
 _FUNCTION = sql.SQL("""CREATE FUNCTION uuidmig.{name}() RETURNS bigint
 LANGUAGE plpgsql
-SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET client_min_messages = warning
+SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1
+SET client_min_messages = warning
 AS $uuidmig$
 #variable_conflict use_column
 DECLARE
@@ -80,15 +81,16 @@ _CHANGED = sql.SQL(
 _FOLLOW = sql.SQL("""  IF EXISTS ({changed}) THEN
 {inserts}  END IF;
 """)
-_FOLLOW_TABLE = sql.SQL("""    INSERT INTO {work} SELECT DISTINCT 'I'::"char", {columns} FROM {source} AS t
+_FOLLOW_TABLE = sql.SQL("""    INSERT INTO {work}
+      SELECT DISTINCT 'I'::"char", {columns} FROM {source} AS t
       WHERE {column} IN ({changed});
 """)
 _ANALYZE = sql.SQL("""  IF total > 10000 THEN
     {}
   END IF;
 """)
-_DELETE = sql.SQL("""  DELETE FROM {shadow} AS s USING (SELECT DISTINCT {values} FROM {work} AS w{joins}) AS gone
-    WHERE {match};
+_DELETE = sql.SQL("""  DELETE FROM {shadow} AS s
+    USING (SELECT DISTINCT {values} FROM {work} AS w{joins}) AS gone WHERE {match};
 """)
 _INSERT = sql.SQL("""  INSERT INTO {shadow} ({columns}) OVERRIDING SYSTEM VALUE
     {select};

@@ -70,7 +70,7 @@ def add_all(plan: Plan) -> tuple[Statement, ...]:
 
 
 def validate_all(plan: Plan) -> tuple[Statement, ...]:
-    """Return one VALIDATE a foreign key; SHARE UPDATE EXCLUSIVE, blocks neither reads nor writes."""
+    """Return one VALIDATE a foreign key; its SHARE UPDATE EXCLUSIVE blocks only DDL."""
     return tuple(
         Statement(
             sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(

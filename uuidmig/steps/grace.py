@@ -52,7 +52,9 @@ def key_maps(plan: Plan) -> tuple[Statement, ...]:
     """Return the empty key maps that a rollback fills."""
     return tuple(
         Statement(
-            sql.SQL("CREATE TABLE {} (new uuid NOT NULL, old uuid NOT NULL)").format(key_map(domain))
+            sql.SQL("CREATE TABLE {} (new uuid NOT NULL, old uuid NOT NULL)").format(
+                key_map(domain)
+            )
         )
         for domain in plan.domains
     )

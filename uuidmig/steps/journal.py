@@ -70,22 +70,24 @@ DECLARE
   horizon text := to_char((clock_timestamp() + make_interval(secs => {seconds})) AT TIME ZONE 'UTC',
                           'YYYY-MM-DD HH24:MI:SS.US');
 BEGIN
-  EXECUTE 'CREATE FUNCTION uuidmig.plan_time() RETURNS timestamptz LANGUAGE sql IMMUTABLE'
-    || ' PARALLEL SAFE AS ' || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(plan_time || '+00'));
-  EXECUTE 'CREATE FUNCTION uuidmig.horizon() RETURNS timestamptz LANGUAGE sql IMMUTABLE'
-    || ' PARALLEL SAFE AS ' || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(horizon || '+00'));
+  EXECUTE 'CREATE FUNCTION uuidmig.plan_time() RETURNS timestamptz'
+    || ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS '
+    || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(plan_time || '+00'));
+  EXECUTE 'CREATE FUNCTION uuidmig.horizon() RETURNS timestamptz'
+    || ' LANGUAGE sql IMMUTABLE PARALLEL SAFE AS '
+    || quote_literal('SELECT TIMESTAMPTZ ' || quote_literal(horizon || '+00'));
 END
 $uuidmig$""")
 
 # All waits together stay below the budget, and that below deadlock_timeout: we give up before the
 # server would look for a deadlock, so the application is never its victim. The order is the
 # caller's: parents first, as applications insert.
-_LOCK_TABLES = sql.SQL("""CREATE FUNCTION uuidmig.lock_tables(tables regclass[], mode text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
+_LOCK_TABLES = sql.SQL("""CREATE FUNCTION uuidmig.lock_tables(tables regclass[], mode text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
 DECLARE
   started timestamptz := clock_timestamp();
-  budget double precision := coalesce(nullif(current_setting('uuidmig.lock_budget', true), ''), '400')
-    ::double precision;
+  budget double precision :=
+    coalesce(nullif(current_setting('uuidmig.lock_budget', true), ''), '400')::double precision;
   remaining double precision;
   locked regclass;
 BEGIN
@@ -107,8 +109,8 @@ $uuidmig$""")
 _FINGERPRINT = sql.SQL("""CREATE FUNCTION uuidmig.fingerprint() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog AS $uuidmig$
 SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
-  SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod, a.attnotnull,
-                   a.attidentity, a.attgenerated, a.attcollation, a.attacl,
+  SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod,
+                   a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attacl,
                    pg_get_expr(d.adbin, d.adrelid)) AS line
   FROM uuidmig.closure_table c JOIN pg_attribute a ON a.attrelid = c.source AND a.attnum > 0
        AND NOT a.attisdropped
@@ -143,8 +145,9 @@ $uuidmig$""")
 
 _UUIDV7 = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $uuidmig$
-SELECT (substr(overlay(encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
-                       placing '7' from 13 for 0), 1, 16)
+SELECT (substr(overlay(
+          encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
+          placing '7' from 13 for 0), 1, 16)
         || substr(encode(uuid_send(gen_random_uuid()), 'hex'), 17))::uuid
 $uuidmig$""")
 
@@ -210,9 +213,7 @@ def create_schemas(plan: Plan) -> tuple[Statement, ...]:
     ]
     statements.append(Statement(sql.SQL("CREATE SCHEMA IF NOT EXISTS uuidmig_keys")))
     statements += [
-        Statement(
-            sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(sql.Identifier(schema))
-        )
+        Statement(sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(sql.Identifier(schema)))
         for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
     ]
     return (*statements, *_grant_schemas(plan))
@@ -262,7 +263,8 @@ def record_run(plan: Plan, document: str, digest: str) -> tuple[Statement, ...]:
         for table in plan.tables
     ]
     tables = sql.SQL(
-        "INSERT INTO uuidmig.closure_table (number, schema_name, table_name, source, shadow) VALUES {}"
+        "INSERT INTO uuidmig.closure_table (number, schema_name, table_name, source, shadow)"
+        " VALUES {}"
     ).format(sql.SQL(", ").join(rows))
     mark = sql.SQL("UPDATE uuidmig.run SET fingerprint = uuidmig.fingerprint()")
     return (Statement(run), Statement(tables), Statement(mark))
@@ -271,9 +273,9 @@ def record_run(plan: Plan, document: str, digest: str) -> tuple[Statement, ...]:
 def set_state(state: str) -> Statement:
     """Return the statement that moves the run to `state`; part of the step's own transaction."""
     return Statement(
-        sql.SQL(
-            "UPDATE uuidmig.run SET state = {}, state_changed_at = clock_timestamp()"
-        ).format(sql.Literal(state))
+        sql.SQL("UPDATE uuidmig.run SET state = {}, state_changed_at = clock_timestamp()").format(
+            sql.Literal(state)
+        )
     )
 
 

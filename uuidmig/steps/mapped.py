@@ -61,14 +61,10 @@ class MappedExpressions:
             return mapping_sql.key_expression(key, time, convert_other=self._convert_other)
         if timestamp.kind == "parent" and timestamp.column:
             parent = self.value(table, timestamp.column, alias)
-            return mapping_sql.borrowed_expression(
-                key, parent, convert_other=self._convert_other
-            )
+            return mapping_sql.borrowed_expression(key, parent, convert_other=self._convert_other)
         return mapping_sql.plan_time_expression(key, convert_other=self._convert_other)
 
-    def _reference(
-        self, table: ClosureTable, reference: Reference, alias: str
-    ) -> sql.Composable:
+    def _reference(self, table: ClosureTable, reference: Reference, alias: str) -> sql.Composable:
         domain = self.plan.domain(reference.domain)
         if domain.root_unique:
             # Every value of the domain is a value of its root column: one hop is enough.

@@ -15,6 +15,11 @@ class Statement:
     comment: str = ""
 
     @property
+    def query(self) -> sql.Composed:
+        """What psycopg executes."""
+        return sql.Composed([self.sql])
+
+    @property
     def text(self) -> str:
         """The SQL as text, identifiers and literals quoted; no connection needed."""
         return self.sql.as_string(None)

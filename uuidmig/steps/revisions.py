@@ -58,7 +58,12 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             f"install capture triggers on {len(plan.tables)} tables",
             "SHARE ROW EXCLUSIVE",
             "writes, for milliseconds",
-            (capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"), *_capture_triggers(plan), *_record(plan), journal.record_stall("prepare")),
+            (
+                capture.lock_closure(plan, "SHARE ROW EXCLUSIVE"),
+                *_capture_triggers(plan),
+                *_record(plan),
+                journal.record_stall("prepare"),
+            ),
             # Validation reads whole tables: before the lock that stops everybody.
             undo=(
                 *foreign_keys.validate_returned(plan),
@@ -66,7 +71,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 *_drop_capture_triggers(plan),
             ),
         ),
-    )  # fmt: skip
+    )
 
 
 def cutover_steps(plan: Plan) -> tuple[Step, ...]:
@@ -178,9 +183,7 @@ def _drop_capture_triggers(plan: Plan) -> tuple[Statement, ...]:
     return tuple(
         statement
         for table in plan.tables
-        for statement in capture.drop_triggers(
-            source(table), names.CAPTURE, names.CAPTURE_TRUNCATE
-        )
+        for statement in capture.drop_triggers(source(table), names.CAPTURE, names.CAPTURE_TRUNCATE)
     )
 
 
@@ -235,10 +238,10 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
         sql.SQL("DROP FUNCTION uuidmig.back_backlog()"),
     ]
     for table in plan.tables:
+        parts.append(sql.SQL("DROP FUNCTION {}()").format(names.own("back_capture", table.number)))
         parts.append(
-            sql.SQL("DROP FUNCTION {}()").format(names.own("back_capture", table.number))
+            sql.SQL("DROP FUNCTION IF EXISTS {}()").format(names.own("grace", table.number))
         )
-        parts.append(sql.SQL("DROP FUNCTION IF EXISTS {}()").format(names.own("grace", table.number)))
         parts.append(sql.SQL("DROP TABLE {}").format(names.own("back_log", table.number)))
     for domain in plan.domains:
         parts.append(sql.SQL("DROP FUNCTION {}(uuid)").format(grace.current_key(domain)))
@@ -248,7 +251,8 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
 
 _DRAIN = sql.SQL("""DO $uuidmig$
 DECLARE
-  allowed bigint := coalesce(nullif(current_setting('uuidmig.drain_limit', true), ''), '5000')::bigint;
+  allowed bigint :=
+    coalesce(nullif(current_setting('uuidmig.drain_limit', true), ''), '5000')::bigint;
 BEGIN
   IF uuidmig.{backlog}() > allowed THEN
     RAISE EXCEPTION USING ERRCODE = 'UM001',

@@ -47,8 +47,7 @@ def _options(options: Iterable[str]) -> list[tuple[str, str]]:
 
 def _with(options: list[tuple[str, str]]) -> sql.Composed:
     return sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(_option_name(name), sql.Literal(value))
-        for name, value in options
+        sql.SQL("{} = {}").format(_option_name(name), sql.Literal(value)) for name, value in options
     )
 
 
@@ -207,7 +206,8 @@ DECLARE
   grantee text;
 BEGIN
   FOR grantee IN
-    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END
     FROM pg_class c, aclexplode(c.relacl) a
     WHERE c.oid = {relation}::regclass AND a.grantee <> c.relowner
   LOOP

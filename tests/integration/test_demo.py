@@ -12,6 +12,7 @@ from rich.console import Console
 
 from tests.servers import TestDatabase, TestServer
 from uuidmig.demo import run
+from uuidmig.demo.migration import migrate_shop
 from uuidmig.demo.place import demo_place
 from uuidmig.demo.run import DemoReport, run_demo
 from uuidmig.engine.progress import Observer, StepFinished, StepStarted
@@ -131,3 +132,18 @@ def test_the_migrating_role_is_an_ordinary_one(server: TestServer) -> None:
 def test_without_the_rights_it_says_what_it_needs(database: TestDatabase) -> None:
     with pytest.raises(ConfigurationError, match="needs a superuser"), demo_place(database.dsn):
         pass
+
+
+def test_demo_migrates_all_keys_under_load(
+    server: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = run_with(migrate_shop, server, monkeypatch, writers=4)
+    assert report.application_errors == ()
+    assert report.differences == ()
+    assert report.rows_migrated >= report.rows_loaded
+    for table, keys in report.after.keys.items():
+        assert (keys.v4, keys.other) == (0, 0), table
+        assert keys.v7 >= report.before.keys[table].v4, table
+    assert report.stall_at_verify_ms is not None
+    assert report.stall_at_cutover_ms is not None
+    assert leftovers(server) == []

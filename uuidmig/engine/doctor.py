@@ -41,10 +41,11 @@ def examine(dsn: str) -> tuple[Check, ...]:
 
     psycopg.OperationalError when the server does not answer. Does not write.
     """
-    with psycopg.connect(
-        dsn, autocommit=True, row_factory=dict_row, fallback_application_name="uuidmig"
-    ) as connection:
-        row = connection.execute(_query()).fetchone()
+    with (
+        psycopg.connect(dsn, autocommit=True, fallback_application_name="uuidmig") as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        row = cursor.execute(_query()).fetchone()
         told_pid = connection.info.backend_pid
     if row is None:
         raise psycopg.InternalError("the server does not know its own current_user")

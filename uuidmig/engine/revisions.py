@@ -16,6 +16,7 @@ from uuidmig.engine.verify import deadlock_timeout
 from uuidmig.errors import SchemaDrift, WrongState
 
 _DRAIN_LIMIT = 5000
+_BELOW: dict[str, tuple[str, ...]] = {"prepare": (), "cutover": ("prepare",)}
 _TOO_LONG_A_LOG = "UM001"  # raised by the last drain of a swap, see steps/revisions.py
 
 
@@ -34,6 +35,8 @@ def upgrade(
     WrongState; nothing is changed then.
     """
 
+    _require(revisions, f"the upgrade to {name}")
+
     def attempt(settings: dict[str, str], application: str) -> None:
         runner.upgrade(dsn, revisions, name, settings=settings, application_name=application)
 
@@ -50,14 +53,22 @@ def downgrade(
     on_failure: Callable[[], None] = lambda: None,
 ) -> None:
     """Take revision `name` back, under the same rules as `upgrade`."""
-    names = [revision.name for revision in revisions]
-    position = names.index(name)
-    target = names[position - 1] if position else None
+    _require(revisions, f"the downgrade of {name}")
+    below = [revision.name for revision in revisions if revision.name in _BELOW[name]]
+    target = below[-1] if below else None
 
     def attempt(settings: dict[str, str], application: str) -> None:
         runner.downgrade(dsn, revisions, target, settings=settings, application_name=application)
 
     _run(dsn, f"undo {name}", options, observer, attempt, on_failure)
+
+
+def _require(revisions: Sequence[Revision], what: str) -> None:
+    if not revisions:
+        raise WrongState(
+            "prepare was run by an Alembic environment of your own, which keeps the version:"
+            f" run {what} there"
+        )
 
 
 def _run(

@@ -125,6 +125,22 @@ def lock_closure(plan: Plan, mode: LiteralString) -> Statement:
     )
 
 
+def lock_what_is_left(plan: Plan) -> Statement:
+    """Return the lock for abort: a table that was dropped meanwhile must not stand in its way."""
+    found = sql.SQL(", ").join(
+        [
+            sql.SQL("to_regclass({})").format(sql.Literal(table.name.identifier.as_string(None)))
+            for table in plan.tables
+        ]
+    )
+    return Statement(
+        sql.SQL(
+            "SELECT uuidmig.lock_tables(array_remove(ARRAY[{}], NULL), 'ACCESS EXCLUSIVE')"
+        ).format(found),
+        "ACCESS EXCLUSIVE on every table of the closure that still exists",
+    )
+
+
 def capture_objects(plan: Plan) -> tuple[Statement, ...]:
     """Return the logs and trigger functions of capture before the cutover."""
     statements: list[Statement] = []

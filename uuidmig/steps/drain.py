@@ -43,8 +43,8 @@ _WORK_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP
     SELECT * FROM {log} WITH NO DATA;
   DELETE FROM {work};
 """)
-_KEY_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {keys} (old uuid, new uuid, present boolean)
-    ON COMMIT DROP;
+_KEY_TABLE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {keys}
+    (old uuid, new uuid, present boolean) ON COMMIT DROP;
   DELETE FROM {keys};
 """)
 _TAKE = sql.SQL("""  WITH taken AS (DELETE FROM {log} RETURNING *)

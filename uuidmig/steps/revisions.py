@@ -67,7 +67,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             # Validation reads whole tables: before the lock that stops everybody.
             undo=(
                 *foreign_keys.validate_returned(plan),
-                capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
+                capture.lock_what_is_left(plan),
                 *_drop_capture_triggers(plan),
             ),
         ),

@@ -158,7 +158,7 @@ def test_plan_as_sql_runs_in_psql_up_to_the_cutover(
     script.write_text(run("plan", "--sql").stdout)
     assert "\\set ON_ERROR_STOP on" in script.read_text()
     psql = library.server.bin / "psql"
-    command = [psql, "-X", "-q", "-d", library.dsn, "-f", script]
+    command = [str(psql), "-X", "-q", "-d", library.dsn, "-f", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert document(run("status", "--json"))["status"]["state"] == "cutover"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from uuidmig.engine.find_keys import KeyPair, lookup
 from uuidmig.engine.lifecycle import (
     abort,
     cutover,
@@ -12,10 +13,9 @@ from uuidmig.engine.lifecycle import (
     rollback,
     verify,
 )
-from uuidmig.engine.lookup import KeyPair, lookup
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
-from uuidmig.engine.status import status
+from uuidmig.engine.read_status import status
 
 __all__ = [
     "KeyPair",

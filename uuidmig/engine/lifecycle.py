@@ -15,13 +15,13 @@ from uuidmig import __version__
 from uuidmig.alembic_.render import Revision, render_revisions
 from uuidmig.alembic_.runner import stored_revisions
 from uuidmig.engine import build, catchup, copy, journal, revisions
+from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Observer, Stall, StepFinished, StepStarted, silent
-from uuidmig.engine.verify import verify_plan
 from uuidmig.errors import PreflightRefused
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.steps.foreign_keys import validate_all

@@ -8,11 +8,11 @@ from psycopg import errors
 
 from uuidmig.alembic_ import runner
 from uuidmig.alembic_.render import Revision
+from uuidmig.engine.comparison import deadlock_timeout
 from uuidmig.engine.connection import connect
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Observer
-from uuidmig.engine.verify import deadlock_timeout
 from uuidmig.errors import SchemaDrift, WrongState
 
 _DRAIN_LIMIT = 5000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import RenderableType
 
-from uuidmig.engine.lookup import KeyPair
+from uuidmig.engine.find_keys import KeyPair
 from uuidmig.report.layout import grid
 from uuidmig.report.units import one_line
 

@@ -12,7 +12,6 @@ from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import names
-from uuidmig.steps.mapped import foreign_key
 from uuidmig.steps.model import Statement
 
 
@@ -23,10 +22,6 @@ def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
         timestamp = plan.domain(number).timestamp
         if timestamp.column is not None:
             wanted.add(timestamp.column)
-    for reference in table.references:
-        # A root that is not unique alone is found through all columns of the foreign key.
-        if reference.column in wanted and not plan.domain(reference.domain).root_unique:
-            wanted |= set(foreign_key(table, reference.foreign_key).columns)
     return tuple(column.name for column in table.table.columns if column.name in wanted)
 
 

@@ -131,6 +131,10 @@ class RandomWalk:
 
     def create(self) -> None:
         self.connection.execute(SCHEMA)
+        for table in TABLES:
+            # Few rows a page: there are many pages, and updated rows move.
+            query = psycopg.sql.SQL("alter table {} set (fillfactor = 10)")
+            self.connection.execute(query.format(psycopg.sql.Identifier(table)))
         for _ in range(12):
             self.insert_tenant()
             self.insert_person()
@@ -259,7 +263,8 @@ class RandomWalk:
         tenant, project = self.pick("projects")
         if tenant is not None:
             self.run(
-                "update tasks t set tenant_id = %s, project_id = %s where id = %s and tenant_id = %s"
+                "update tasks t set tenant_id = %s, project_id = %s"
+                " where id = %s and tenant_id = %s"
                 " and not exists (select from tasks o where o.id = t.id and o.tenant_id = %s)",
                 *(tenant, project, *self.pick("tasks"), tenant),
             )

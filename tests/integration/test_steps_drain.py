@@ -70,5 +70,8 @@ def copy_while_walking(migration: Migration, walk: RandomWalk) -> None:
         migration.run([copy_statement(migration.plan, table, 0, 1)])
         walk.steps(4)
     for table in reversed(migration.plan.tables):
-        migration.run([copy_statement(migration.plan, table, 1, None)])
+        migration.run([copy_statement(migration.plan, table, 1, 3)])
+        walk.steps(4)
+    for table in migration.plan.tables:
+        migration.run([copy_statement(migration.plan, table, 3, None)])
         walk.steps(4)

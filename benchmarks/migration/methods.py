@@ -1,0 +1,121 @@
+"""The ways to new keys that are compared, each as it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import psycopg
+
+from benchmarks.migration import cascade, keyset
+from benchmarks.migration.client import run_command
+from benchmarks.migration.scripts import Connection, read_sql, run_script
+from benchmarks.migration.stopwatch import Stopwatch
+
+IDENTITY_SCHEMA = "identity_copy"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a method tells of its own run: seconds by step, in order; client memory in bytes, None
+    for plain SQL, whose client holds one statement at a time."""
+
+    steps: Mapping[str, float]
+    memory_bytes: int | None = None
+
+
+def _nothing(dsn: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A way to new keys. Only `run` is on the clock, `prepare` and `tidy` are not.
+
+    `schema` is where the resulting tables are afterwards; `maps` says that they have new keys.
+    """
+
+    name: str
+    title: str
+    run: Callable[[str], Work]
+    prepare: Callable[[str], None] = _nothing
+    tidy: Callable[[str], None] = _nothing
+    schema: str = "public"
+    maps: bool = field(default=True)
+
+
+def _copy_as_is(dsn: str) -> Work:
+    """The floor: read and write each row once, build each index, validate the foreign key."""
+    watch = Stopwatch()
+    with _connect(dsn) as connection:
+        connection.execute("SELECT set_config('search_path', %s, false)", [IDENTITY_SCHEMA])
+        for step, script in (
+            ("copy", "identity/copy"),
+            ("indexes", "indexes"),
+            ("foreign-key", "foreign_key"),
+        ):
+            with watch.step(step):
+                run_script(connection, script)
+    return Work(watch.steps)
+
+
+def _migrate(dsn: str, *, workers: int) -> Work:
+    done = run_command(dsn, "migrate", "--yes", "--workers", str(workers))
+    with _connect(dsn) as connection:
+        steps: dict[str, float] = dict(connection.execute(read_sql("steps")).fetchall())
+    # Start of the program, plan, prepare and report, as far as the journal has them not.
+    steps["rest"] = round(done.seconds - sum(steps.values()), 3)
+    return Work(steps, done.memory_bytes)
+
+
+def _finish(dsn: str) -> None:
+    run_command(dsn, "finish", "--yes")
+
+
+def _script(dsn: str, *, run: Callable[[Connection, Stopwatch], None]) -> Work:
+    watch = Stopwatch()
+    with _connect(dsn) as connection:
+        run(connection, watch)
+    return Work(watch.steps)
+
+
+def _create_clock(dsn: str) -> None:
+    with _connect(dsn) as connection:
+        run_script(connection, "clock")
+
+
+def _connect(dsn: str) -> Connection:
+    return psycopg.connect(dsn, autocommit=True)
+
+
+METHODS: Mapping[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            "identity",
+            "copy as it is (CTAS, keys, indexes, foreign key)",
+            _copy_as_is,
+            schema=IDENTITY_SCHEMA,
+            maps=False,
+        ),
+        Method(
+            "migrate_1", "uuidmig migrate, 1 worker", partial(_migrate, workers=1), tidy=_finish
+        ),
+        Method(
+            "migrate_2", "uuidmig migrate, 2 workers", partial(_migrate, workers=2), tidy=_finish
+        ),
+        Method(
+            "cascade",
+            "one UPDATE with ON UPDATE CASCADE",
+            partial(_script, run=cascade.run),
+            prepare=_create_clock,
+        ),
+        Method(
+            "keyset",
+            "keyset batches over shadow columns",
+            partial(_script, run=keyset.run),
+            prepare=_create_clock,
+        ),
+    )
+}

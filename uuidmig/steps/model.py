@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from psycopg import sql
+from psycopg.sql import Composable, Composed
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
     """One SQL command, complete with its values, ready for psql, Alembic or psycopg."""
 
-    sql: sql.Composable
+    sql: Composable
     comment: str = ""
 
     @property
-    def query(self) -> sql.Composed:
+    def query(self) -> Composed:
         """What psycopg executes."""
-        return sql.Composed([self.sql])
+        return Composed([self.sql])
 
     @property
     def text(self) -> str:

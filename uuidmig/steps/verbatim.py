@@ -55,4 +55,4 @@ def statistics_on(definition: str, name: RelationName, relation: RelationName) -
 
 def verbatim(text: str) -> sql.Composable:
     """Return deparsed SQL text as a composable. Only for text read from the catalog."""
-    return sql.SQL(cast(LiteralString, text))
+    return sql.SQL(cast(LiteralString, text))  # type: ignore[redundant-cast]

@@ -56,6 +56,7 @@ def test_sound_schema_has_notes_only() -> None:
     assert {hazard.code for hazard in result.hazards} == {
         "creation-time-visible",
         "remembered-keys",
+        "default-only",
     }
 
 

@@ -230,3 +230,10 @@ def _always(plan: Plan) -> Iterator[Hazard]:
         + (" (references are translated until finish)" if plan.options.grace else ""),
         "restart sessions and caches at the cutover; uuidmig_keys.current_key(old) gives the new",
     )
+    yield _note(
+        "default-only",
+        name,
+        "the other way is to change nothing but the DEFAULT: instant, but new keys then land in the"
+        " middle of the old ones, and their index pages stay about half full for good",
+        "ALTER COLUMN … SET DEFAULT does that; the rewrite puts all old keys before all new ones",
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from psycopg import sql
 
@@ -17,14 +18,15 @@ from uuidmig.engine.connection import Connection, connect, drain_snapshot
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
-from uuidmig.engine.progress import Observer, Stall
+from uuidmig.engine.progress import Note, Observer, Stall
 from uuidmig.engine.workers import run_tasks
-from uuidmig.errors import VerificationFailed
+from uuidmig.errors import UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing
 from uuidmig.steps.capture import lock_closure
 from uuidmig.steps.model import Statement
 
+_COMPARISONS = 20
 _PAGES_A_TASK = 16_384  # 128 MiB of heap: long enough to hash the parents once for many rows
 
 
@@ -63,15 +65,11 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
     """Compare every row of every table through the mapping and set state "verified".
 
     Raises VerificationFailed, after setting the sticky state "verify_failed", with the tables and
-    sample rows that differ. Raises LockNotObtained when the tables cannot be locked for a moment.
+    sample rows that differ. Raises LockNotObtained when the tables cannot be locked for a moment,
+    UuidmigError when tables are rewritten again and again under the comparison.
     """
-    with _common_snapshot(dsn, plan, options, observer) as (connection, snapshot):
-        result = _compare(dsn, plan, options, snapshot)
-        differences = _differences(plan, result)
-        samples = [line for t in differences for line in _samples(connection, plan, t)]
+    result, problems = _compare_unmoved(dsn, plan, options, observer)
     failpoint("compared")
-    problems = [line for lines in differences.values() for line in lines] + samples
-    problems += _orphan_lines(result)
     with connect(dsn, "verify") as connection, connection.transaction():
         if problems:
             journal.set_state(connection, "verify_failed")
@@ -88,11 +86,49 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
         )
 
 
+def _compare_unmoved(
+    dsn: str, plan: Plan, options: RunOptions, observer: Observer
+) -> tuple[_Result, list[str]]:
+    """Return the sums and the problems, of a comparison during which no table's rows moved.
+
+    A snapshot does not protect from TRUNCATE: it sees an empty table. Nor do page ranges mean the
+    same after VACUUM FULL and CLUSTER. All of these give the table another file.
+    """
+    for _ in range(_COMPARISONS):
+        with _common_snapshot(dsn, plan, options, observer) as (connection, snapshot, files):
+            result = _compare(dsn, plan, options, snapshot)
+            problems = _problems(connection, plan, result)
+            if not problems or _files(connection) == files:
+                return result, problems
+        observer.notify(
+            Note("a table was rewritten under the comparison, starting again", "warning")
+        )
+    raise UuidmigError(
+        "a table was rewritten again and again (VACUUM FULL, TRUNCATE?) during verify"
+    )
+
+
+def _files(connection: Connection) -> list[tuple[Any, ...]]:
+    """Return the present file of every source table, whatever the snapshot."""
+    return connection.execute(
+        "SELECT number, pg_relation_filenode(source) FROM uuidmig.closure_table ORDER BY 1"
+    ).fetchall()
+
+
+def _problems(connection: Connection, plan: Plan, result: _Result) -> list[str]:
+    differences = _differences(plan, result)
+    lines = [line for found in differences.values() for line in found]
+    samples = [line for table in differences for line in _samples(connection, plan, table)]
+    return lines + samples + _orphan_lines(result)
+
+
 @contextmanager
 def _common_snapshot(
     dsn: str, plan: Plan, options: RunOptions, observer: Observer
-) -> Iterator[tuple[Connection, str]]:
+) -> Iterator[tuple[Connection, str, list[tuple[Any, ...]]]]:
     """Yield a connection inside a snapshot at which the log is empty, and the snapshot's name.
+
+    The third are the files of the source tables at that moment.
 
     SHARE stops writers but not readers. While it is held the log is drained and the snapshot
     taken; that stall is the rehearsal of the cutover.
@@ -100,11 +136,11 @@ def _common_snapshot(
     with connect(dsn, "drain") as drainer, connect(dsn, "verify") as holder:
         drain_until_short(drainer, observer)
 
-        def attempt() -> tuple[str, float]:
+        def attempt() -> tuple[str, list[tuple[Any, ...]], float]:
             return _meet(dsn, plan, options, drainer, holder)
 
         try:
-            snapshot, stall = with_retries(
+            snapshot, files, stall = with_retries(
                 dsn,
                 "verify",
                 "uuidmig:lock",
@@ -114,14 +150,14 @@ def _common_snapshot(
             )
             journal.record(drainer, "stall", "verify", ms=round(stall, 1))
             observer.notify(Stall("verify", stall))
-            yield holder, snapshot
+            yield holder, snapshot, files
         finally:
             holder.rollback()
 
 
 def _meet(
     dsn: str, plan: Plan, options: RunOptions, drainer: Connection, holder: Connection
-) -> tuple[str, float]:
+) -> tuple[str, list[tuple[Any, ...]], float]:
     with connect(dsn, "lock") as locker:
         budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(locker))
         started = time.monotonic()
@@ -132,11 +168,12 @@ def _meet(
         failpoint("locked")
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         row = holder.execute("SELECT pg_export_snapshot()").fetchone()
+        files = _files(holder)
         locker.execute("ROLLBACK")
         stall = 1000 * (time.monotonic() - started)
     if row is None:
         raise LookupError("pg_export_snapshot")
-    return row[0], stall
+    return row[0], files, stall
 
 
 def deadlock_timeout(connection: Connection) -> int:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO
 
+from benchmarks.migration import launcher
 from uuidmig.errors import UuidmigError
 
-_PROGRAM = "from uuidmig.cli import main; main()"
+_UUIDMIG = (sys.executable, "-c", "from uuidmig.cli import main; main()")
 _LOG_TAIL_LINES = 20
 
 
@@ -30,49 +30,42 @@ class ClientRun:
 
 
 def run_command(dsn: str, *arguments: str) -> ClientRun:
-    """Run `uuidmig <arguments>` on that database to its end. Raises CommandFailed.
-
-    The kernel counts the memory of the process that forked, too: the figure is never less than
-    what this program takes itself.
-    """
-    with tempfile.TemporaryFile() as log:
-        started = time.monotonic()
-        process = subprocess.Popen(
-            [sys.executable, "-c", _PROGRAM, *arguments],
-            env=_environment(dsn),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log,
-        )
-        memory = _wait(process)
-        seconds = time.monotonic() - started
-        if process.returncode != 0:
-            raise CommandFailed(
-                f"`uuidmig {' '.join(arguments)}` ended with exit code {process.returncode};"
-                f" it said:\n{_tail(log)}"
-            )
-    return ClientRun(seconds, memory)
+    """Run `uuidmig <arguments>` on that database to its end. Raises CommandFailed."""
+    return run_program([*_UUIDMIG, *arguments], {**_environment(), "UUIDMIG_DSN": dsn})
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    """Return the largest resident set in bytes."""
+def run_program(command: Sequence[str], environment: Mapping[str, str]) -> ClientRun:
+    """Run a program, given by its full path, to its end. Raises CommandFailed."""
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", launcher.__file__, *command],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,  # so that both end when we are interrupted
+    )
     try:
-        _, status, usage = os.wait4(process.pid, 0)
+        output, log = process.communicate()
     except BaseException:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         raise
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return _result(command, output, log)
 
 
-def _environment(dsn: str) -> Mapping[str, str]:
-    kept = {
+def _result(command: Sequence[str], output: str, log: str) -> ClientRun:
+    # No output: the launcher itself could not start the program.
+    result = json.loads(output or '{"exit_code": "unknown"}')
+    if result["exit_code"] != 0:
+        tail = "\n".join(log.splitlines()[-_LOG_TAIL_LINES:])
+        raise CommandFailed(
+            f"`{' '.join(command)}` ended with exit code {result['exit_code']}; it said:\n{tail}"
+        )
+    return ClientRun(result["seconds"], result["memory_bytes"])
+
+
+def _environment() -> Mapping[str, str]:
+    return {
         name: text for name, text in os.environ.items() if not name.startswith(("PG", "UUIDMIG_"))
     }
-    return {**kept, "UUIDMIG_DSN": dsn}
-
-
-def _tail(log: IO[bytes]) -> str:
-    log.seek(0)
-    return "\n".join(log.read().decode(errors="replace").splitlines()[-_LOG_TAIL_LINES:])

@@ -17,7 +17,7 @@ from uuidmig.report.units import duration, size
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything measured. `load` is None without --load, `rounds` empty with nothing else."""
+    """Everything measured. `load` is None without --load."""
 
     scale: float
     settings: Mapping[str, object]
@@ -26,9 +26,10 @@ class Report:
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """Return the ratios, those under load included when it was measured."""
+        """Return all ratios and every figure that has a bar; None for what was not measured."""
+        unmeasured: dict[str, float | None] = {bar.figure: None for bar in BARS}
         under_load = self.load.figures if self.load else {}
-        return {**ratios(self.rounds, self.scale), **under_load}
+        return {**unmeasured, **ratios(self.rounds, self.scale), **under_load}
 
 
 def report_document(report: Report) -> dict[str, object]:
@@ -53,11 +54,10 @@ def report_table(report: Report) -> RenderableType:
 
 def _sections(report: Report) -> Iterator[RenderableType]:
     rows = medians(report.rounds)
-    if rows:
-        yield heading(f"Medians of {len(report.rounds)} rounds")
-        yield _medians(rows)
-        yield heading("Seconds by step")
-        yield facts(*((f"{row.method} at {row.scale:g}", _steps(row)) for row in rows))
+    yield heading(f"Medians of {len(report.rounds)} round(s)")
+    yield _medians(rows)
+    yield heading("Seconds by step")
+    yield facts(*((f"{row.method} at {row.scale:g}", _steps(row)) for row in rows))
     if report.load:
         yield heading("Under load: the demo's shop and writers")
         yield facts(*_load(report.load))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import subprocess
 
@@ -61,3 +62,9 @@ def _with_default(dump: str, table: ClosureTable, column: Column, default: str) 
 def _name(name: str) -> str:
     """Return a pattern for the name, which pg_dump quotes only where it must."""
     return f"(?:{re.escape(name)}|{re.escape(sql.Identifier(name).as_string(None))})"
+
+
+def assert_same(actual: str, expected: str) -> None:
+    """Fail with the lines that differ."""
+    lines = difflib.unified_diff(expected.splitlines(), actual.splitlines(), lineterm="", n=3)
+    assert actual == expected, "\n".join(lines)

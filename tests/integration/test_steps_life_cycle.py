@@ -11,7 +11,7 @@ from psycopg import sql
 
 from tests.rollback import expected_after_rollback, inverses
 from tests.scenarios.read import SCENARIOS, Scenario
-from tests.schema_dump import finished_dump, schema_dump, with_new_defaults
+from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration, plan_again, rows_of
 from uuidmig.catalog.model import RelationName, Sequence
@@ -36,17 +36,17 @@ def test_life_cycle(database: TestDatabase, connection: Connection, name: str) -
     migration = Migration.of(connection, scenario.options)
 
     check_abort(migration, scenario)
-    assert schema_dump(database) == before
+    assert_same(schema_dump(database), before)
 
     migration = plan_again(migration)
     check_cutover(migration, scenario)
     check_rollback(migration)
     migration.abort()
-    assert schema_dump(database) == before
+    assert_same(schema_dump(database), before)
 
     migration = plan_again(migration)
     check_finish(migration)
-    assert finished_dump(database) == with_new_defaults(before, migration.plan)
+    assert_same(finished_dump(database), with_new_defaults(before, migration.plan))
 
 
 def check_abort(migration: Migration, scenario: Scenario) -> None:

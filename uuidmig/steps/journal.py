@@ -6,7 +6,7 @@ from psycopg import sql
 
 from uuidmig.planner.model import Plan
 from uuidmig.steps.model import Statement
-from uuidmig.steps.names import regclass, shadow_schemas
+from uuidmig.steps.names import other_owners, regclass, shadow_schemas
 
 _JOURNAL = sql.SQL("""CREATE TABLE uuidmig.run (
   id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
@@ -220,8 +220,6 @@ def create_schemas(plan: Plan) -> tuple[Statement, ...]:
 
 
 def _grant_schemas(plan: Plan) -> list[Statement]:
-    """An owner other than us needs CREATE where its table is to lie, or OWNER TO is refused."""
-    owners = sorted({table.table.owner for table in plan.tables} - {plan.server.user})
     grants = [
         Statement(
             sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(
@@ -229,7 +227,7 @@ def _grant_schemas(plan: Plan) -> list[Statement]:
             )
         )
         for schema in shadow_schemas(plan)
-        for owner in owners
+        for owner in other_owners(plan)
     ]
     return [*grants, Statement(sql.SQL("GRANT USAGE ON SCHEMA uuidmig_keys TO PUBLIC"))]
 

@@ -32,6 +32,17 @@ def retired_schemas(plan: Plan) -> tuple[str, ...]:
     return tuple(sorted({table.retired.schema for table in plan.tables}))
 
 
+def other_owners(plan: Plan) -> tuple[str, ...]:
+    """Return the owners of tables and their statistics, without the role that runs this.
+
+    They need CREATE where their objects are to lie, or OWNER TO is refused.
+    """
+    tables = [table.table for table in plan.tables]
+    owners = {table.owner for table in tables}
+    owners |= {statistics.owner for table in tables for statistics in table.statistics}
+    return tuple(sorted(owners - {plan.server.user}))
+
+
 def column_list(columns: tuple[str, ...] | list[str]) -> sql.Composed:
     """Return the columns, quoted and separated by commas."""
     return sql.SQL(", ").join([sql.Identifier(column) for column in columns])

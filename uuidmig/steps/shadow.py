@@ -24,7 +24,7 @@ def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     parts: list[sql.Composable] = [_create_table(table)]
     parts += _columns(plan, table)
     parts += _checks(table)
-    parts += _statistics(table)
+    parts += _statistics(plan, table)
     parts += _ownership(plan, table)
     parts += _table_comment(table)
     return tuple(Statement(part) for part in parts)
@@ -162,12 +162,18 @@ def shadow_statistics(table: ClosureTable, statistics: ExtendedStatistics) -> Re
     return RelationName(table.shadow.schema, statistics.relation.name)
 
 
-def _statistics(table: ClosureTable) -> list[sql.Composable]:
+def _statistics(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     parts: list[sql.Composable] = []
     for statistics in table.table.statistics:
         name = shadow_statistics(table, statistics).identifier
         shadow = shadow_statistics(table, statistics)
         parts.append(statistics_on(statistics.definition, shadow, table.shadow))
+        if statistics.owner != plan.server.user:
+            parts.append(
+                sql.SQL("ALTER STATISTICS {} OWNER TO {}").format(
+                    name, sql.Identifier(statistics.owner)
+                )
+            )
         if statistics.target is not None:
             parts.append(
                 sql.SQL("ALTER STATISTICS {} SET STATISTICS {}").format(

@@ -14,7 +14,7 @@ from psycopg import sql
 from uuidmig.catalog.model import Column, RelationName, Sequence, Trigger
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.model import Statement
-from uuidmig.steps.names import retired_schemas
+from uuidmig.steps.names import other_owners, retired_schemas
 from uuidmig.steps.shadow import check_statements, shadow_sequence, shadow_statistics
 from uuidmig.steps.verbatim import verbatim
 
@@ -22,14 +22,13 @@ from uuidmig.steps.verbatim import verbatim
 def create_retired_schemas(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that create the schemas for retired tables, for their owners too."""
     parts: list[sql.Composable] = []
-    owners = sorted({table.table.owner for table in plan.tables} - {plan.server.user})
     for schema in retired_schemas(plan):
         name = sql.Identifier(schema)
         parts.append(sql.SQL("CREATE SCHEMA {}").format(name))
         parts.append(sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(name))
         parts += [
             sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(name, sql.Identifier(owner))
-            for owner in owners
+            for owner in other_owners(plan)
         ]
     return tuple(Statement(part) for part in parts)
 

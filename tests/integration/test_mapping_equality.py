@@ -108,7 +108,9 @@ def test_new_keys_are_equal(connection: psycopg.Connection, horizon: datetime) -
     @example(fine_pairs, False)
     def check(rows: list[Pair], convert: bool) -> None:
         time = sql.SQL("t.other::timestamptz")
-        expression = mapping_sql.key_expression(KEY, time, convert_other=convert)
+        expression = mapping_sql.uuid_expression(
+            mapping_sql.key_bytes(KEY, time, convert_other=convert)
+        )
 
         in_sql = _select(connection, expression, [(key, _as_text(time)) for key, time in rows])
 
@@ -128,7 +130,11 @@ def test_borrowed_keys_are_equal(connection: psycopg.Connection, convert: bool) 
     @given(st.lists(st.tuples(keys, st.none() | keys), min_size=1, max_size=200))
     def check(rows: list[tuple[UUID, UUID | None]]) -> None:
         parent = sql.SQL("t.other::uuid")
-        expression = mapping_sql.borrowed_expression(KEY, parent, convert_other=convert)
+        expression = mapping_sql.uuid_expression(
+            mapping_sql.borrowed_bytes(
+                KEY, mapping_sql.bytes_expression(parent), convert_other=convert
+            )
+        )
 
         in_sql = _select(connection, expression, [(key, p and str(p)) for key, p in rows])
 
@@ -144,7 +150,9 @@ def test_keys_without_a_timestamp_get_plan_time(connection: psycopg.Connection) 
     _declare(connection, "horizon", NEAR)
     rows: list[tuple[object, object]] = [(uuid_of(2**128 - 1, v), None) for v in range(16)]
 
-    in_sql = _select(connection, mapping_sql.plan_time_expression(KEY), rows)
+    in_sql = _select(
+        connection, mapping_sql.uuid_expression(mapping_sql.plan_time_bytes(KEY)), rows
+    )
 
     assert in_sql == [
         new_key(uuid_of(2**128 - 1, v), None, plan_time=PLAN_TIME, horizon=NEAR) for v in range(16)
@@ -167,7 +175,9 @@ def test_types_without_zone_are_read_in_the_declared_one(
     time = mapping_sql.time_expression(sql.SQL("({})").format(column), column_type, "Asia/Kolkata")
 
     in_sql = _select(
-        connection, mapping_sql.key_expression(KEY, time), [(old, t.isoformat()) for t in local]
+        connection,
+        mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time)),
+        [(old, t.isoformat()) for t in local],
     )
 
     assert in_sql == [
@@ -179,7 +189,9 @@ def test_null_keys_stay_null(connection: psycopg.Connection) -> None:
     _declare(connection, "horizon", NEAR)
     time = sql.SQL("t.other::timestamptz")
 
-    assert _select(connection, mapping_sql.key_expression(KEY, time), [(None, None)]) == [None]
+    assert _select(
+        connection, mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time)), [(None, None)]
+    ) == [None]
 
 
 def test_versions_are_equal(connection: psycopg.Connection) -> None:

@@ -27,7 +27,7 @@ from uuidmig.steps.capture import lock_closure
 from uuidmig.steps.model import Statement
 
 _COMPARISONS = 20
-_PAGES_A_TASK = 16_384  # 128 MiB of heap: long enough to hash the parents once for many rows
+_LEAST_PAGES_A_TASK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class _Task:
     side: str  # "source" | "shadow"
     first_page: int
     last_page: int | None
+    pages: int
 
 
 @dataclass(slots=True)
@@ -187,7 +188,8 @@ def deadlock_timeout(connection: Connection) -> int:
 def _compare(dsn: str, plan: Plan, options: RunOptions, snapshot: str) -> _Result:
     result = _Result()
     with connect(dsn, "verify") as connection:
-        tasks = [task for table in plan.tables for task in _tasks(connection, table)]
+        tasks = [t for table in plan.tables for t in _tasks(connection, table, options.workers)]
+    tasks.sort(key=lambda task: -task.pages)
 
     def work(connection: Connection, task: _Task) -> None:
         _use_snapshot(connection, snapshot)
@@ -201,17 +203,18 @@ def _compare(dsn: str, plan: Plan, options: RunOptions, snapshot: str) -> _Resul
     return result
 
 
-def _tasks(connection: Connection, table: ClosureTable) -> Iterator[_Task]:
+def _tasks(connection: Connection, table: ClosureTable, workers: int) -> Iterator[_Task]:
+    """One part a worker of each side: a part hashes the table's parents once."""
     for side, relation in (("source", table.name), ("shadow", table.shadow)):
         row = connection.execute(
             "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint",
             [relation.identifier.as_string(connection)],
         ).fetchone()
         pages = int(row[0]) if row else 0
-        starts = range(0, max(pages, 1), _PAGES_A_TASK)
-        for first in starts:
-            last = first + _PAGES_A_TASK if first + _PAGES_A_TASK < pages else None
-            yield _Task(table, side, first, last)
+        part = max(_LEAST_PAGES_A_TASK, -(-pages // workers))
+        for first in range(0, max(pages, 1), part):
+            last = first + part if first + part < pages else None
+            yield _Task(table, side, first, last, min(part, pages))
 
 
 def _use_snapshot(connection: Connection, snapshot: str) -> None:

@@ -18,8 +18,10 @@ from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import copy_statement
 
-_TARGET_SECONDS = 2.0  # of one statement, when the batch is adaptive
-_MOST_CHUNKS_A_CLAIM = 128
+_SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
+_LONGEST_SECONDS = 20.0
+_MOST_CHUNKS_A_CLAIM = 512
+_LEAST_CHUNKS_AT_THE_END = 16
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
 _BACKLOG_SECONDS = 3.0
@@ -123,33 +125,50 @@ def _work(
     connection: Connection, plan: Plan, options: RunOptions, tally: _Tally, stop: threading.Event
 ) -> None:
     _prepare_session(connection)
-    width = 1
+    pace = Pace()
     while not stop.is_set():
         if _paused(connection, tally.observer, stop):
             continue
         started = time.monotonic()
-        most = 1 if options.batch else min(width, _fair_share(connection, options.workers))
+        most = 1 if options.batch else _share(connection, pace, options.workers)
         number, rows = _copy_one(connection, plan, most)
         if number is None:
             return
         seconds = time.monotonic() - started
         tally.add(number, rows, seconds)
-        failpoint("batch")
-        width = next_width(width, seconds)
+        tally.tell_backlog(connection)
+        failpoint("copy")
+        pace = next_pace(pace, rows, seconds)
 
 
-def next_width(width: int, seconds: float) -> int:
-    """Return how many chunks to claim next, after `width` took `seconds`: about two seconds' worth.
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many chunks to claim at once, and the rows a second of the claim before."""
 
-    Long statements let the server hash the parents once for many rows.
+    width: int = 64
+    rate: float = 0.0
+
+
+def next_pace(pace: Pace, rows: int, seconds: float) -> Pace:
+    """Return the pace after a claim of `rows` took `seconds`.
+
+    The server hashes the parents once a statement, so wider claims copy faster, up to a point:
+    they widen while that makes them faster, and narrow when they take too long to interrupt.
     """
-    if seconds < _TARGET_SECONDS / 4:
-        return min(width * 4, _MOST_CHUNKS_A_CLAIM)
-    if seconds < _TARGET_SECONDS / 2:
-        return min(width * 2, _MOST_CHUNKS_A_CLAIM)
-    if seconds > _TARGET_SECONDS * 2:
-        return max(width // 2, 1)
-    return width
+    rate = rows / max(seconds, 1e-6)
+    width = pace.width
+    if seconds > _LONGEST_SECONDS:
+        width = max(width // 2, 1)
+    elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * pace.rate):
+        width = min(width * 2, _MOST_CHUNKS_A_CLAIM)
+    return Pace(width, rate)
+
+
+def _share(connection: Connection, pace: Pace, workers: int) -> int:
+    """No worker takes so much that the others idle at the end, nor so little that it is not worth
+    hashing the parents for it."""
+    left = chunks.remaining(connection)
+    return min(pace.width, max(left // workers, _LEAST_CHUNKS_AT_THE_END))
 
 
 def _prepare_session(connection: Connection) -> None:

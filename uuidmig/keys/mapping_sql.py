@@ -28,13 +28,13 @@ _MICROSECONDS: LiteralString = (
 _PREFIX: LiteralString = "int8send((({us} / 1000) << 16) | 28672 | (({us} % 1000) * 4096 / 1000))"
 
 _KEY: LiteralString = (
-    "CASE WHEN {mapped} THEN"
-    " encode({prefix} || substring(uuid_send({key}) from 9), 'hex')::uuid ELSE {key} END"
+    "CASE WHEN {mapped} THEN {prefix} || substring(uuid_send({key}) from 9)"
+    " ELSE uuid_send({key}) END"
 )
 
 _BORROWED_PREFIX: LiteralString = (
-    "CASE WHEN get_byte(uuid_send({parent}), 6) & 240 = 112"
-    " THEN substring(uuid_send({parent}) from 1 for 8) ELSE {plan_prefix} END"
+    "CASE WHEN get_byte({parent}, 6) & 240 = 112"
+    " THEN substring({parent} from 1 for 8) ELSE {plan_prefix} END"
 )
 
 
@@ -59,25 +59,40 @@ def _key(key: sql.Composable, prefix: sql.Composable, convert_other: bool) -> sq
     return sql.SQL(_KEY).format(mapped=mapped, prefix=prefix, key=key)
 
 
-def key_expression(
+def key_bytes(
     key: sql.Composable, time: sql.Composable, *, convert_other: bool = False
 ) -> sql.Composable:
-    """Return the new key of `key` with root timestamp `time` (timestamptz); NULL for NULL."""
+    """Return the new key of `key` with root timestamp `time` (timestamptz), as 16 bytes (bytea).
+
+    NULL for NULL. Bytes are what verification compares: turning them into a uuid costs as much
+    again, as the server has no shorter way than through text.
+    """
     return _key(key, _prefix(time), convert_other)
 
 
-def plan_time_expression(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
-    """Return the new key of `key` when its table has no usable timestamp."""
-    return key_expression(key, sql.SQL("uuidmig.plan_time()"), convert_other=convert_other)
+def plan_time_bytes(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
+    """Return the new key of `key` as bytes when its table has no usable timestamp."""
+    return key_bytes(key, sql.SQL("uuidmig.plan_time()"), convert_other=convert_other)
 
 
-def borrowed_expression(
+def borrowed_bytes(
     key: sql.Composable, parent_new: sql.Composable, *, convert_other: bool = False
 ) -> sql.Composable:
-    """Return the new key of `key` with the time of its parent's new key `parent_new`."""
+    """Return the new key of `key` as bytes, with the time of its parent's new key `parent_new`,
+    which is given as bytes too."""
     plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"))
     prefix = sql.SQL(_BORROWED_PREFIX).format(parent=parent_new, plan_prefix=plan_prefix)
     return _key(key, prefix, convert_other)
+
+
+def uuid_expression(key_as_bytes: sql.Composable) -> sql.Composable:
+    """Return 16 bytes as a uuid; NULL for NULL."""
+    return sql.SQL("encode({}, 'hex')::uuid").format(key_as_bytes)
+
+
+def bytes_expression(key: sql.Composable) -> sql.Composable:
+    """Return a uuid as its 16 bytes."""
+    return sql.SQL("uuid_send({})").format(key)
 
 
 def version_expression(key: sql.Composable) -> sql.Composable:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from uuidmig.keys.mapping_sql import bytes_expression
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.mapped import mapped_select, page_range
+from uuidmig.steps.mapped import key_columns, mapped_select, page_range
 from uuidmig.steps.model import Statement
-from uuidmig.steps.names import column_list
 
 # A sum, not an exclusive or: pairs of equal differences must not cancel out.
 _SUMS = sql.SQL(
@@ -31,7 +31,8 @@ def source_sums(
     plan: Plan, table: ClosureTable, first_page: int, last_page: int | None
 ) -> Statement:
     """Return SELECT rows, hash sum of source pages [first_page, last_page) through the mapping."""
-    select = mapped_select(plan, table, page_range("t", first_page, last_page))
+    pages = page_range("t", first_page, last_page)
+    select = mapped_select(plan, table, pages, keys_as_bytes=True)
     rows = sql.SQL("({})").format(select)
     return Statement(_SUMS.format(columns=_columns(table), extra=sql.SQL(""), rows=rows))
 
@@ -42,14 +43,24 @@ def shadow_sums(
     """Return SELECT rows, hash sum, root keys that are not version 7 of shadow pages."""
     allowed = plan.options.non_v4 == "keep"
     wrong = [
-        sql.SQL("get_byte(uuid_send({}), 6) & 240 <> 112").format(sql.Identifier("r", column))
+        sql.SQL("get_byte({}, 6) & 240 <> 112").format(sql.Identifier("r", column))
         for column, _ in table.roots
     ]
     extra: sql.Composable = sql.SQL(", 0::bigint")
     if wrong and not allowed:
         extra = sql.SQL(", count(*) FILTER (WHERE {})").format(sql.SQL(" OR ").join(wrong))
+    keys = key_columns(table)
+    columns = [
+        sql.SQL("{} AS {}").format(
+            bytes_expression(sql.Identifier("t", column))
+            if column in keys
+            else sql.Identifier("t", column),
+            sql.Identifier(column),
+        )
+        for column in table.copied_columns
+    ]
     rows = sql.SQL("(SELECT {} FROM {} AS t WHERE {})").format(
-        column_list(table.copied_columns),
+        sql.SQL(", ").join(columns),
         table.shadow.identifier,
         page_range("t", first_page, last_page),
     )

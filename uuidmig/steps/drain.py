@@ -214,8 +214,10 @@ def _logged(plan: Plan, domain: KeyDomain) -> sql.Composed:
         joins = sql.SQL(" JOIN {} AS l ON l.old = {}").format(
             _keys(plan.domain(lender)), sql.Identifier("t", timestamp.column)
         )
-        parent = sql.Identifier("l", "new")
-        value = mapping_sql.borrowed_expression(key, parent, convert_other=convert)
+        parent = mapping_sql.bytes_expression(sql.Identifier("l", "new"))
+        value = mapping_sql.uuid_expression(
+            mapping_sql.borrowed_bytes(key, parent, convert_other=convert)
+        )
     else:
         value = MappedExpressions(plan).value(table, domain.root.column, "t")
     return _LOGGED.format(

@@ -42,39 +42,49 @@ class MappedExpressions:
         return self.plan.options.non_v4 == "convert"
 
     def value(self, table: ClosureTable, column: str, alias: str) -> sql.Composable:
-        """Return the new value of a column: mapped when it holds keys, else as it is."""
+        """Return the new value of a column: a mapped uuid when it holds keys, else as it is."""
+        as_bytes = self.key(table, column, alias)
+        if as_bytes is None:
+            return sql.Identifier(alias, column)
+        return mapping_sql.uuid_expression(as_bytes)
+
+    def key(self, table: ClosureTable, column: str, alias: str) -> sql.Composable | None:
+        """Return the new key in a column as 16 bytes; None when it does not hold keys."""
         root = dict(table.roots).get(column)
         if root is not None:
             return self._root(table, self.plan.domain(root), alias)
         for reference in table.references:
             if reference.column == column:
                 return self._reference(table, reference, alias)
-        return sql.Identifier(alias, column)
+        return None
 
     def _root(self, table: ClosureTable, domain: KeyDomain, alias: str) -> sql.Composable:
         key = sql.Identifier(alias, domain.root.column)
-        timestamp = domain.timestamp
+        timestamp, convert = domain.timestamp, self._convert_other
         if timestamp.kind == "column" and timestamp.column and timestamp.column_type:
             time = mapping_sql.time_expression(
                 sql.Identifier(alias, timestamp.column), timestamp.column_type, timestamp.time_zone
             )
-            return mapping_sql.key_expression(key, time, convert_other=self._convert_other)
+            return mapping_sql.key_bytes(key, time, convert_other=convert)
         if timestamp.kind == "parent" and timestamp.column:
-            parent = self.value(table, timestamp.column, alias)
-            return mapping_sql.borrowed_expression(key, parent, convert_other=self._convert_other)
-        return mapping_sql.plan_time_expression(key, convert_other=self._convert_other)
+            parent = self.key(table, timestamp.column, alias)
+            if parent is not None:
+                return mapping_sql.borrowed_bytes(key, parent, convert_other=convert)
+        return mapping_sql.plan_time_bytes(key, convert_other=convert)
 
-    def _reference(self, table: ClosureTable, reference: Reference, alias: str) -> sql.Composable:
+    def _reference(
+        self, table: ClosureTable, reference: Reference, alias: str
+    ) -> sql.Composable | None:
         domain = self.plan.domain(reference.domain)
         if domain.root_unique:
             # Every value of the domain is a value of its root column: one hop is enough.
             root = self.plan.table(domain.root.table)
             pairs = [(reference.column, domain.root.column)]
-            return self.value(root, domain.root.column, self._join(root, pairs, alias))
+            return self.key(root, domain.root.column, self._join(root, pairs, alias))
         key = foreign_key(table, reference.foreign_key)
         parent = self.plan.table(key.parent)
         pairs = list(zip(key.columns, key.parent_columns, strict=True))
-        return self.value(parent, reference.parent_column, self._join(parent, pairs, alias))
+        return self.key(parent, reference.parent_column, self._join(parent, pairs, alias))
 
     def _join(self, table: ClosureTable, pairs: list[tuple[str, str]], alias: str) -> str:
         signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs))
@@ -108,29 +118,28 @@ def key_columns(table: ClosureTable) -> tuple[str, ...]:
     return tuple(column.name for column in table.table.columns if column.name in mapped)
 
 
-def mapped_columns(
-    plan: Plan, table: ClosureTable, relation: Relation = source
-) -> tuple[list[sql.Composable], sql.Composable]:
-    """Return the new values of all copied columns over alias "t", and the joins they need."""
-    expressions = MappedExpressions(plan, relation)
-    values = [expressions.value(table, column, "t") for column in table.copied_columns]
-    return values, sql.SQL("").join(expressions.joins)
-
-
 def mapped_select(
     plan: Plan,
     table: ClosureTable,
     condition: sql.Composable | None = None,
     relation: Relation = source,
+    *,
+    keys_as_bytes: bool = False,
 ) -> sql.Composed:
     """Return SELECT of the copied columns through the mapping, the table aliased "t"."""
-    values, joins = mapped_columns(plan, table, relation)
-    named = sql.SQL(", ").join(
-        sql.SQL("{} AS {}").format(value, sql.Identifier(column))
-        for value, column in zip(values, table.copied_columns, strict=True)
-    )
+    expressions = MappedExpressions(plan, relation)
+    columns: list[sql.Composable] = []
+    for column in table.copied_columns:
+        key = expressions.key(table, column, "t") if keys_as_bytes else None
+        value = expressions.value(table, column, "t") if key is None else key
+        columns.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
-    return sql.SQL("SELECT {} FROM {} AS t{}{}").format(named, relation(table), joins, where)
+    return sql.SQL("SELECT {} FROM {} AS t{}{}").format(
+        sql.SQL(", ").join(columns),
+        relation(table),
+        sql.SQL("").join(expressions.joins),
+        where,
+    )
 
 
 def page_range(alias: str, first_page: int, last_page: int | None) -> sql.Composed:

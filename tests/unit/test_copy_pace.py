@@ -1,0 +1,40 @@
+"""How wide the adaptive copy claims: wider while it gets faster, narrower when it gets slow."""
+
+from __future__ import annotations
+
+from uuidmig.engine.chunks import chunk_pages
+from uuidmig.engine.copy import Pace, next_pace
+
+
+def test_widens_while_it_gets_faster() -> None:
+    assert next_pace(Pace(64, 100_000), rows=600_000, seconds=3).width == 128
+
+
+def test_holds_when_wider_was_not_faster() -> None:
+    assert next_pace(Pace(128, 200_000), rows=600_000, seconds=3).width == 128
+
+
+def test_widens_after_a_very_short_statement_whatever_the_rate() -> None:
+    assert next_pace(Pace(1, 1e9), rows=10_000, seconds=0.1).width == 2
+
+
+def test_narrows_when_a_statement_takes_long_and_never_below_one() -> None:
+    assert next_pace(Pace(64, 1.0), rows=640_000, seconds=60).width == 32
+    assert next_pace(Pace(1, 1.0), rows=10_000, seconds=60).width == 1
+
+
+def test_has_an_upper_bound() -> None:
+    pace = Pace()
+    for _ in range(50):
+        pace = next_pace(pace, rows=10_000, seconds=0.01)
+    assert pace.width == 512
+
+
+def test_chunks_hold_about_the_batch() -> None:
+    assert chunk_pages(pages=10_000, rows=1_000_000, batch=10_000) == 100
+    assert chunk_pages(pages=10, rows=5, batch=1) == 2
+
+
+def test_chunks_of_an_unknown_table_and_of_a_huge_one_stay_sensible() -> None:
+    assert chunk_pages(pages=0, rows=-1, batch=10_000) == 200
+    assert chunk_pages(pages=400_000_000, rows=4e10, batch=1) == 2000

@@ -8,25 +8,20 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from benchmarks.migration.mapping import new_key
 from benchmarks.migration.scripts import Connection, run_script
 from benchmarks.migration.stopwatch import Stopwatch
-from uuidmig.keys.mapping_sql import key_expression
 
 _UPDATE = sql.SQL("UPDATE {table} SET id = {key}")
 
 
 def run(connection: Connection, watch: Stopwatch) -> None:
-    """Give both tables their new keys. Needs the functions of sql/clock.sql."""
+    """Give both tables their new keys."""
     with connection.transaction():
         with watch.step("foreign-key"):
             run_script(connection, "cascade/foreign_key")
         for table in ("orders", "items"):
             with watch.step(table):
-                connection.execute(_update(table))
+                connection.execute(_UPDATE.format(table=sql.Identifier(table), key=new_key(table)))
         with watch.step("foreign-key"):
             run_script(connection, "cascade/restore")
-
-
-def _update(table: str) -> sql.Composed:
-    key = key_expression(sql.Identifier("id"), sql.Identifier("created_at"))
-    return _UPDATE.format(table=sql.Identifier(table), key=key)

@@ -37,7 +37,6 @@ class Run:
 def measure(server: BenchServer, data: Dataset, method: Method) -> Run:
     """Run the method on a fresh copy of the data. Raises WrongOutcome, and what the method does."""
     with server.database(_COPY, template=data.database) as dsn, server.admin() as admin:
-        method.prepare(dsn)
         with server.admin() as watcher, DiskPeak(watcher, _COPY) as disk:
             before, started = _wal_position(admin), time.monotonic()
             work = method.run(dsn)

@@ -31,7 +31,7 @@ def _nothing(dsn: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to new keys. Only `run` is on the clock, `prepare` and `tidy` are not.
+    """A way to new keys. Only `run` is on the clock, `tidy` is not.
 
     `schema` is where the resulting tables are afterwards; `maps` says that they have new keys.
     """
@@ -39,7 +39,6 @@ class Method:
     name: str
     title: str
     run: Callable[[str], Work]
-    prepare: Callable[[str], None] = _nothing
     tidy: Callable[[str], None] = _nothing
     schema: str = "public"
     maps: bool = field(default=True)
@@ -80,11 +79,6 @@ def _script(dsn: str, *, run: Callable[[Connection, Stopwatch], None]) -> Work:
     return Work(watch.steps)
 
 
-def _create_clock(dsn: str) -> None:
-    with _connect(dsn) as connection:
-        run_script(connection, "clock")
-
-
 def _connect(dsn: str) -> Connection:
     return psycopg.connect(dsn, autocommit=True)
 
@@ -109,13 +103,11 @@ METHODS: Mapping[str, Method] = {
             "cascade",
             "one UPDATE with ON UPDATE CASCADE",
             partial(_script, run=cascade.run),
-            prepare=_create_clock,
         ),
         Method(
             "keyset",
             "keyset batches over shadow columns",
             partial(_script, run=keyset.run),
-            prepare=_create_clock,
         ),
     )
 }

@@ -136,7 +136,7 @@ def lose_an_index(dsn: str) -> Work:
 
 @pytest.mark.parametrize("run", [do_nothing, change_a_row, lose_an_index])
 def test_a_wrong_outcome_is_refused(bench: tuple[BenchServer, Dataset], run: Any) -> None:
-    method = Method("wrong", "wrong", run, prepare=METHODS["cascade"].prepare)
+    method = Method("wrong", "wrong", run)
     with pytest.raises(WrongOutcome, match="wrong left"):
         measure(*bench, method)
 

@@ -123,7 +123,8 @@ LockTimeout = Annotated[
         "--lock-timeout",
         metavar="DURATION",
         rich_help_panel=_SAFETY,
-        help="Longest wait for locks before giving up and trying again: 500ms, 2s. "
+        help="Longest wait for locks in one attempt, never more than 80 % of the server's "
+        "deadlock_timeout: 300ms, 800ms. "
         "(env UUIDMIG_LOCK_TIMEOUT, default 500ms)",
     ),
 ]

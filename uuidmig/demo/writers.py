@@ -172,7 +172,12 @@ class Writers:
             self._tags.update(self._read_tags())
         self._stop.clear()
         self._threads = [
-            threading.Thread(target=writer.run, args=(self._stop,), name=f"writer-{writer.number}")
+            threading.Thread(
+                target=writer.run,
+                args=(self._stop,),
+                name=f"writer-{writer.number}",
+                daemon=True,  # whoever forgets `stop` must still be able to exit
+            )
             for writer in self._writers
         ]
         for thread in self._threads:

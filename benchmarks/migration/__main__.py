@@ -45,6 +45,10 @@ def _chosen(text: str | None, growth: bool) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in names)
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def bench(
     scale: Scale = 1.0,
     rounds: Rounds = 3,
@@ -75,4 +79,4 @@ def bench(
 
 
 if __name__ == "__main__":
-    typer.run(bench)
+    app()

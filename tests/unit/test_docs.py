@@ -1,0 +1,113 @@
+"""What README and docs/ say holds: commands, options, links, names of tests."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.cli_reference import TARGET, commands, render
+
+ROOT = Path(__file__).parents[2]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+IDS = [page.name for page in PAGES]
+
+_LINK = re.compile(r"\]\(([^)\s]+)\)")
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_INLINE = re.compile(r"(?<!`)`((?:uuidmig) [^`\n]+)`(?!`)")
+_COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?(uuidmig(?: .*)?)$")
+_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _BLOCK.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+
+
+def command_lines(text: str) -> Iterator[str]:
+    """Every `uuidmig …` to be typed: lines of sh blocks, and inline code."""
+    for language, block in _BLOCK.findall(text):
+        if language == "sh":
+            for line in block.splitlines():
+                if found := _COMMAND.match(line.strip()):
+                    yield found[1]
+    yield from _INLINE.findall(_BLOCK.sub("", text))
+
+
+def words(line: str) -> list[str]:
+    """The arguments of uuidmig in a shell line, up to a pipe or redirection."""
+    command = shlex.split(line, comments=True)[1:]
+    ends = (i for i, word in enumerate(command) if re.fullmatch(r"[|;&]+|\d?>{1,2}|<", word))
+    return command[: next(ends, len(command))]
+
+
+LINES = sorted({(page.name, line) for page in PAGES for line in command_lines(page.read_text())})
+
+
+def test_there_are_lines_to_check() -> None:
+    assert len(LINES) > 30
+
+
+@pytest.mark.parametrize(("page", "line"), LINES, ids=[f"{p}: {line}" for p, line in LINES])
+def test_quoted_commands_parse(page: str, line: str) -> None:
+    name, *rest = words(line)
+    if name in ("--version", "--help"):
+        return
+    assert name in commands(), f"{page}: {line}"
+    arguments = ["00000000-0000-4000-8000-000000000000" if w == "ID" else w for w in rest]
+    if "--help" not in arguments:
+        needs_id = name == "lookup" and not rest  # named in passing, not quoted as a whole
+        commands()[name].make_context(name, arguments, resilient_parsing=needs_id)
+
+
+def test_reference_of_commands_is_fresh() -> None:
+    assert TARGET.read_text() == render(), "run: python -m scripts.cli_reference"
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_is_in_the_readme_and_the_reference(command: str) -> None:
+    for page in (ROOT / "README.md", TARGET):
+        assert f"uuidmig {command}" in page.read_text(), page.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(_BLOCK.sub("", page.read_text())):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        if anchor:
+            assert anchor in anchors(target.read_text()), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_tests_named_as_proof_exist(page: Path) -> None:
+    for file, name in _TEST.findall(page.read_text()):
+        path = ROOT / file
+        assert path.is_file(), file
+        if name:
+            assert re.search(rf"^\s*def {name}\(", path.read_text(), re.MULTILINE), (
+                f"{file}::{name}"
+            )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_nothing_is_left_open(page: Path) -> None:
+    assert not re.search(r"\bTODO\b|TODO-FIGURE|\bTBD\b", page.read_text())
+
+
+def test_every_page_is_in_the_map() -> None:
+    index = (ROOT / "docs" / "index.md").read_text()
+    missing = [page.name for page in PAGES if page.parent.name == "docs" and page.name not in index]
+    assert missing == ["index.md"]
+
+
+def test_changelog_has_what_is_not_released() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(r"^## \[Unreleased\]$", text, re.MULTILINE)

@@ -113,6 +113,7 @@ def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
 
 def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:
     wanted = {t.shadow.schema for t in plan.tables} | {t.retired.schema for t in plan.tables}
+    wanted |= {"uuidmig", "uuidmig_keys"}  # abort and finish drop them with all that is in them
     rows = connection.execute(
         "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"
         " AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'uuidmig'",

@@ -83,6 +83,12 @@ class MappingCollision(UuidmigError):
 
     exit_code = 5
 
+    def __init__(self, what: str, detail: str | None) -> None:
+        super().__init__(
+            f"{what}: new keys are not unique: {detail}; two old keys share their last 8 bytes and"
+            " their timestamp; nothing was switched, `uuidmig abort` takes everything back"
+        )
+
 
 class SchemaDrift(UuidmigError):
     """The schema of a table changed while the migration ran."""

@@ -64,11 +64,8 @@ def _create(connection: Connection, built: IndexBuild) -> None:
     try:
         connection.execute(built.create.query)
     except errors.UniqueViolation as error:
-        raise MappingCollision(
-            f"{built.relation}: {built.name} cannot be built, new keys are not unique:"
-            f" {error.diag.message_detail}; two old keys share their last 8 bytes and their"
-            " timestamp; nothing was switched, `uuidmig abort` takes everything back"
-        ) from error
+        what = f"{built.name} of {built.relation} cannot be built"
+        raise MappingCollision(what, error.diag.message_detail) from error
     failpoint("index")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from uuidmig.errors import ConnectionFailed
+from uuidmig.errors import ConnectionFailed, MappingCollision
 from uuidmig.servers.dsn import redact
 
 Connection = psycopg.Connection[Any]
@@ -47,11 +49,22 @@ def connect(dsn: str, purpose: str) -> Connection:
 def drain_snapshot(connection: Connection, function: str) -> int:
     """Run uuidmig.<function>() as one REPEATABLE READ transaction; return the rows it replayed.
 
-    One snapshot: the log rows it takes and the rows it reads belong together.
+    One snapshot: the log rows it takes and the rows it reads belong together. Raises
+    MappingCollision.
     """
-    with connection.transaction():
+    with telling_collision(), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         row = connection.execute(
             psycopg.sql.SQL("SELECT uuidmig.{}()").format(psycopg.sql.Identifier(function))
         ).fetchone()
     return int(row[0]) if row else 0
+
+
+@contextmanager
+def telling_collision() -> Iterator[None]:
+    """Rows of a replay are unique in their source: only the mapping can make them meet."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as error:
+        what = f"{error.diag.constraint_name} of {error.diag.schema_name}.{error.diag.table_name}"
+        raise MappingCollision(what, error.diag.message_detail) from error

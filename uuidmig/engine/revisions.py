@@ -9,7 +9,7 @@ from psycopg import errors
 from uuidmig.alembic_ import runner
 from uuidmig.alembic_.render import Revision
 from uuidmig.engine.comparison import deadlock_timeout
-from uuidmig.engine.connection import connect
+from uuidmig.engine.connection import connect, telling_collision
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Observer
@@ -92,7 +92,8 @@ def _run(
 
     def once() -> None:
         try:
-            attempt(settings, application)
+            with telling_collision():
+                attempt(settings, application)
         except errors.ObjectInUse as error:
             raise SchemaDrift(_message(error)) from error
         except errors.ObjectNotInPrerequisiteState as error:

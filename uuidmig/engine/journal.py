@@ -76,21 +76,31 @@ def require(run: Run, command: str, *states: str) -> None:
         )
 
 
-def require_same(run: Run, version: str, options: PlanOptions) -> None:
-    """Raise PlanMismatch when the journal belongs to another version or other options.
-
-    Default options mean "whatever was chosen": resuming needs no flags.
-    """
+def require_version(run: Run, version: str) -> None:
+    """Raise PlanMismatch when another version of uuidmig started the run."""
     if run.tool_version != version:
         raise PlanMismatch(
             f"the migration was started by uuidmig {run.tool_version}, this is {version}:"
-            f" go on with that version, or run `uuidmig abort` first"
+            " go on with that version (before the cutover any version can `uuidmig abort`)"
         )
+
+
+def require_same(run: Run, options: PlanOptions) -> None:
+    """Raise PlanMismatch when the run was started with other options.
+
+    Default options mean "whatever was chosen": resuming needs no flags.
+    """
     if options not in (PlanOptions(), run.plan.options):
         raise PlanMismatch(
             "the migration under way was started with other options;"
             " run `uuidmig migrate` without them to resume it, or `uuidmig abort` first"
         )
+
+
+def has_drifted(connection: Connection) -> bool:
+    """Return whether the schema of the closure is another than at prepare."""
+    changed = sql.SQL("SELECT uuidmig.fingerprint() IS DISTINCT FROM fingerprint FROM uuidmig.run")
+    return bool(scalar(connection, changed))
 
 
 def record(connection: Connection, kind: str, step: str, **detail: object) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import psycopg
+
 from uuidmig import __version__
 from uuidmig.alembic_.render import Revision, render_revisions
 from uuidmig.alembic_.runner import stored_revisions
@@ -22,7 +24,7 @@ from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Observer, Stall, StepFinished, StepStarted, silent
-from uuidmig.errors import PreflightRefused
+from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.steps.foreign_keys import validate_all
 
@@ -63,7 +65,8 @@ def migrate(
         if run is None:
             _prepare(dsn, make_plan(dsn, chosen), run_options, observer)
             run = journal.read_run(connection)
-        journal.require_same(run, __version__, chosen)
+        journal.require_version(run, __version__)
+        journal.require_same(run, chosen)
         context = _context(dsn, connection, run_options, observer)
         _advance(context, until="verified" if run_options.cutover == "manual" else "validated")
         return _report(context, time.monotonic() - started)
@@ -77,9 +80,23 @@ def _advance(context: _Context, until: str) -> None:
         if state == "validated":
             return
         name, title, stage = _STAGES[state]
-        with _step(context, name, title):
+        with _step(context, name, title), _telling_drift(context.connection):
             stage(context)
         failpoint(name)
+
+
+@contextmanager
+def _telling_drift(connection: Connection) -> Iterator[None]:
+    """A changed column shows first as an error of what reads it: say what it means."""
+    try:
+        yield
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        if not journal.has_drifted(connection):
+            raise
+        raise SchemaDrift(
+            f"the schema of the tables changed since prepare: {error.diag.message_primary};"
+            " run `uuidmig abort`, then migrate again, so that the new tables get the change too"
+        ) from error
 
 
 @contextmanager
@@ -179,6 +196,7 @@ def verify(
     """Compare both sides again, before the cutover. Raises VerificationFailed, WrongState."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
+        journal.require_version(run, __version__)
         journal.require(run, "verify", "built", "caught_up", "verified")
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
@@ -193,6 +211,7 @@ def cutover(
     """Switch to the new tables; the run must be verified. Raises WrongState, LockNotObtained."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
+        journal.require_version(run, __version__)
         journal.require(run, "cutover", "verified", "cutover")
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
@@ -228,6 +247,7 @@ def rollback(
     """
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
+        journal.require_version(run, __version__)
         journal.require(run, "rollback", "cutover", "validated", "rolled_back")
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
@@ -263,6 +283,7 @@ def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEF
     """Drop the retired tables and all objects of the tool. There is no way back after it."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
+        journal.require_version(run, __version__)
         journal.require(run, "finish", "cutover", "validated")
         context = _context(dsn, connection, run_options, observer)
         if run.state == "cutover":

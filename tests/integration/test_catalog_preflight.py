@@ -123,6 +123,14 @@ def test_missing_rights(
     assert read_preflight(admin, [T, OTHER]).missing_rights == ()
 
 
+def test_rights_that_the_owner_gave_up(owner: psycopg.Connection[Any]) -> None:
+    owner.execute("revoke delete, trigger on other from current_user")
+    assert read_preflight(owner, [T, OTHER]).missing_rights == (
+        MissingRight("DELETE", "table public.other"),
+        MissingRight("TRIGGER", "table public.other"),
+    )
+
+
 @pytest.fixture
 def group(database: TestDatabase, admin: psycopg.Connection[Any]) -> Iterator[sql.Identifier]:
     """A role that owns tables; dropped with all it has."""

@@ -44,8 +44,9 @@ class PreparedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class MissingRight:
-    """A right the current role needs. privilege: "CREATE", "TEMPORARY", "USAGE", or "OWNER" for
-    being the owner or a member of it that may also give objects to it."""
+    """A right the current role needs. privilege: "CREATE", "TEMPORARY", "USAGE", one on a table
+    that its owner gave up (like "DELETE"), or "OWNER" for being the owner or a member of it that
+    may also give objects to it."""
 
     privilege: str
     object: str  # "database shop", "schema public", "table public.orders"

@@ -1,8 +1,8 @@
 -- name: preflight_rights
 -- purpose: rights that the migration needs and the current role does not have
 -- USAGE: the owner's rights come by themselves. SET (MEMBER before 16): objects may be given to the owner.
-with owner (oid, relation) as (
-    select c.relowner, concat_ws(' ', shown.type, shown.identity)
+with owner (oid, table_oid, relation) as (
+    select c.relowner, c.oid, concat_ws(' ', shown.type, shown.identity)
     from pg_class c
     cross join lateral pg_identify_object('pg_class'::regclass, c.oid, 0) as shown
     where c.oid = any (%(tables)s::oid[])
@@ -26,4 +26,13 @@ union all
 select 'OWNER', o.relation
 from owner o
 where not pg_has_role(o.oid, 'USAGE') or not pg_has_role(o.oid, %(give_away)s)
+union all
+-- an owner may have revoked rights from itself
+select privilege, o.relation
+from owner o
+cross join unnest(
+    array['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']
+) as privilege
+where
+    pg_has_role(o.oid, 'USAGE') and not has_table_privilege(o.table_oid, privilege)
 order by 1, 2

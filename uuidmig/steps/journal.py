@@ -111,6 +111,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $uuidmig$
 SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod,
                    a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attacl,
+                   a.attstattarget, a.attstorage, a.attcompression, a.attoptions,
                    pg_get_expr(d.adbin, d.adrelid)) AS line
   FROM uuidmig.closure_table c JOIN pg_attribute a ON a.attrelid = c.source AND a.attnum > 0
        AND NOT a.attisdropped
@@ -121,7 +122,8 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
        AND (n.conrelid IN (SELECT source FROM uuidmig.closure_table)
             OR n.confrelid IN (SELECT source FROM uuidmig.closure_table))
   UNION ALL
-  SELECT concat_ws('|', 'index', i.indrelid, pg_get_indexdef(i.indexrelid), i.indisreplident)
+  SELECT concat_ws('|', 'index', i.indrelid, pg_get_indexdef(i.indexrelid), i.indisreplident,
+                   i.indisclustered)
   FROM pg_index i JOIN uuidmig.closure_table c ON c.source = i.indrelid
   UNION ALL
   SELECT concat_ws('|', 'trigger', t.tgrelid, pg_get_triggerdef(t.oid), t.tgenabled)
@@ -133,6 +135,14 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
                    r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,
                    r.relhassubclass, r.relacl, r.reloptions)
   FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid
+  UNION ALL
+  SELECT concat_ws('|', 'statistics', x.stxrelid, pg_get_statisticsobjdef(x.oid), x.stxowner,
+                   x.stxstattarget)
+  FROM pg_statistic_ext x JOIN uuidmig.closure_table c ON c.source = x.stxrelid
+  UNION ALL
+  SELECT concat_ws('|', 'comment', d.objoid, d.objsubid, d.description)
+  FROM pg_description d JOIN uuidmig.closure_table c ON c.source = d.objoid
+  WHERE d.classoid = 'pg_class'::regclass
   UNION ALL
   SELECT concat_ws('|', 'dependent', d.refobjid, d.classid, d.objid, d.objsubid)
   FROM pg_depend d JOIN pg_class r ON d.refobjid IN (r.oid, r.reltype)

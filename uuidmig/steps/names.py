@@ -10,8 +10,9 @@ CAPTURE = "uuidmig_capture"
 CAPTURE_TRUNCATE = "uuidmig_capture_truncate"
 BACK_CAPTURE = "uuidmig_back_capture"
 BACK_CAPTURE_TRUNCATE = "uuidmig_back_capture_truncate"
-# BEFORE triggers fire in the order of their names: a user's trigger must see the translated key.
-GRACE = "00_uuidmig_grace"
+# BEFORE triggers fire in the order of their names: a user's trigger must see the translated key,
+# and people who want to be first begin with "00".
+GRACE = "!uuidmig_grace"
 
 
 def own(kind: str, number: int) -> sql.Identifier:

@@ -67,6 +67,17 @@ _TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
   END IF;
 """)
 
+# A row born after the cutover may bear the old key of another row: both have one place in the
+# retired table, so what is deleted under that key comes back from whoever maps to it now.
+_SAME_OLD_KEY = sql.SQL("""  INSERT INTO {work}
+    SELECT DISTINCT 'I'::"char", {values} FROM {work} AS w{alternatives}
+    WHERE ROW({values}) <> ROW({identity});
+""")
+
+_ALTERNATIVES = sql.SQL("""
+    CROSS JOIN LATERAL (
+      SELECT {key} AS key UNION ALL SELECT m.new FROM {map} AS m WHERE m.old = {key}) AS {alias}""")
+
 _DELETE = sql.SQL("""  DELETE FROM {retired} AS s
     USING (SELECT DISTINCT {values} FROM {work} AS w{joins}) AS gone WHERE {match};
 """)
@@ -110,6 +121,8 @@ def _drain(plan: Plan) -> Iterator[sql.Composable]:
         )
     yield sql.SQL("  IF total = 0 THEN RETURN 0; END IF;\n")
     for table in plan.tables:
+        yield from _same_old_key(plan, table)
+    for table in plan.tables:
         values, joins = _old_values(plan, table, table.identity, "w")
         yield _DELETE.format(
             retired=table.retired.identifier,
@@ -123,6 +136,30 @@ def _drain(plan: Plan) -> Iterator[sql.Composable]:
             retired=table.retired.identifier,
             columns=names.column_list(table.copied_columns),
             select=_select_back(plan, table),
+        )
+
+
+def _same_old_key(plan: Plan, table: ClosureTable) -> Iterator[sql.Composable]:
+    values: list[sql.Composable] = []
+    alternatives: list[sql.Composable] = []
+    for position, column in enumerate(table.identity, start=1):
+        number, key = column_domain(table, column), sql.Identifier("w", column)
+        if number is None:
+            values.append(key)
+            continue
+        alias = f"a{position}"
+        values.append(sql.Identifier(alias, "key"))
+        alternatives.append(
+            _ALTERNATIVES.format(
+                key=key, map=key_map(plan.domain(number)), alias=sql.Identifier(alias)
+            )
+        )
+    if alternatives:
+        yield _SAME_OLD_KEY.format(
+            work=_work(table),
+            values=sql.SQL(", ").join(values),
+            alternatives=sql.SQL("").join(alternatives),
+            identity=names.qualified("w", table.identity),
         )
 
 

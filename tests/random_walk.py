@@ -6,12 +6,14 @@ All randomness comes from one seeded generator, so a seed tells a failure again.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
 
 Connection = psycopg.Connection[Any]
 
@@ -108,6 +110,7 @@ class RandomWalk:
         self.random = Random(seed)
         self.counter = 0
         self.done: list[str] = []
+        self.remembered: list[UUID] = []
         self.operations: list[tuple[int, Callable[[], None]]] = [
             (6, self.insert_tree),
             (4, self.insert_person),
@@ -127,6 +130,7 @@ class RandomWalk:
             (3, self.several_at_once),
             (1, self.truncate_some),
             (2, self.change_device),
+            (4, self.use_remembered_key),
         ]
 
     def create(self) -> None:
@@ -197,6 +201,7 @@ class RandomWalk:
 
     def insert_person(self) -> None:
         person, boss = self.new_key(), self.pick("people")[0]
+        self.remembered.append(person)
         self.run("insert into people values (%s, %s, %s, 0)", person, boss, self.time())
         if self.random.random() < 0.7:
             self.run("insert into profiles values (%s, 0)", person)
@@ -311,6 +316,25 @@ class RandomWalk:
                 letter = self.new_key()
                 self.run("insert into letters values (%s, %s, 9)", letter, person)
                 self.run("insert into stamps values (%s, %s, 9)", self.new_key(), letter)
+
+    def use_remembered_key(self) -> None:
+        """As applications do that know a key for long: whether it is there is another matter."""
+        key, time, other = self.random.choice(self.remembered), self.time(), self.new_key()
+        kind = self.random.randrange(4)
+        with suppress(UniqueViolation, ForeignKeyViolation), self.connection.transaction():
+            if kind == 0:
+                self.run("insert into letters values (%s, %s, 7)", other, key)
+            elif kind == 1:
+                self.run(
+                    "insert into people values (%s, null, %s, 7)"
+                    " on conflict (id) do update set n = 8",
+                    *(key, time),
+                )
+            elif kind == 2:
+                self.run("insert into people values (%s, null, %s, 7)", key, time)
+                self.run("insert into letters values (%s, %s, 7)", other, key)
+            else:
+                self._for_row("letters", "person_id = %s", key)
 
     def delete_any(self) -> None:
         table = self.random.choice(sorted(TABLES))

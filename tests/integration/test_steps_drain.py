@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
@@ -75,3 +77,47 @@ def copy_while_walking(migration: Migration, walk: RandomWalk) -> None:
     for table in migration.plan.tables:
         migration.run([copy_statement(migration.plan, table, 3, None)])
         walk.steps(4)
+
+
+@pytest.fixture
+def walked(connection: Connection) -> Migration:
+    walk = RandomWalk(connection, 1)
+    walk.create()
+    migration = Migration.of(connection)
+    migration.prepare()
+    migration.fill()
+    return migration
+
+
+def test_a_replay_waits_without_standing_in_the_way(
+    database: TestDatabase, walked: Migration
+) -> None:
+    """It keeps no lock while it waits for one, so that nobody can meet it in a deadlock."""
+    with ThreadPoolExecutor(1) as pool, database.connect() as application:
+        application.execute("truncate stamps cascade")
+        drained = pool.submit(walked.drain)
+        time.sleep(0.2)
+        # parents come first in the lock order: the waiting replay has had their locks
+        application.execute("set lock_timeout = '3s'")
+        application.execute("lock table people, tenants in access exclusive mode")
+        time.sleep(0.5)
+        assert not drained.done()
+        application.execute("insert into tags (n) values (77)")
+        application.commit()
+        drained.result(timeout=30)
+    walked.drain()
+    walked.assert_shadows_equal()
+
+
+def test_a_snapshot_older_than_a_truncate(database: TestDatabase, walked: Migration) -> None:
+    """TRUNCATE shows in every snapshot, what the log says about it only in later ones."""
+    walked.connection.execute("update letters set n = n + 1")
+    with walked.connection.transaction():
+        walked.connection.execute("set transaction isolation level repeatable read")
+        walked.connection.execute("select 1")
+        with database.connect(autocommit=True) as application:
+            application.execute("truncate letters cascade")
+            application.execute("insert into tags (n) values (78)")
+        walked.connection.execute("select uuidmig.drain()")
+    walked.drain()
+    walked.assert_shadows_equal()

@@ -12,7 +12,7 @@ from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import names
-from uuidmig.steps.capture import create_function, create_log
+from uuidmig.steps.capture import create_function, create_log, read_locks
 from uuidmig.steps.drain import column_domain, same_identity
 from uuidmig.steps.grace import key_map
 from uuidmig.steps.mapped import MappedExpressions, retired
@@ -113,6 +113,7 @@ def _fill(plan: Plan) -> Iterator[sql.Composable]:
 
 
 def _drain(plan: Plan) -> Iterator[sql.Composable]:
+    yield read_locks(plan)
     for table in plan.tables:
         yield _TAKE.format(
             work=_work(table),

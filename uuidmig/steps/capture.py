@@ -136,6 +136,29 @@ def lock_what_is_left(plan: Plan) -> Statement:
     )
 
 
+# An application that truncates several tables must not meet a replay that has locked one and wants
+# the next: all locks at once, before anything is read, and none kept while one is waited for.
+_READ_LOCKS = sql.SQL("""  DECLARE
+    lock_timeout_before text := current_setting('lock_timeout');
+  BEGIN
+    LOOP
+      BEGIN
+        PERFORM uuidmig.lock_tables({tables}, 'ACCESS SHARE');
+        EXIT;
+      EXCEPTION WHEN lock_not_available THEN
+        PERFORM pg_sleep(0.05 + random() / 10);
+      END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', lock_timeout_before, true);
+  END;
+""")
+
+
+def read_locks(plan: Plan) -> sql.Composed:
+    """Return the begin of a replay: it waits until it may read all tables of the closure."""
+    return _READ_LOCKS.format(tables=names.closure_array(plan))
+
+
 def capture_objects(plan: Plan) -> tuple[Statement, ...]:
     """Return the logs and trigger functions of capture before the cutover."""
     statements: list[Statement] = []

@@ -20,7 +20,7 @@ from psycopg import sql
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps import names
-from uuidmig.steps.capture import input_columns
+from uuidmig.steps.capture import input_columns, read_locks
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
 
@@ -115,6 +115,7 @@ def _function(plan: Plan, name: str, parts: list[sql.Composable]) -> Statement:
 
 
 def _begin(plan: Plan, take: sql.SQL) -> Iterator[sql.Composable]:
+    yield read_locks(plan)
     for table in plan.tables:
         yield _WORK_TABLE.format(work=_work(table), log=names.own("log", table.number))
     for domain in plan.domains:

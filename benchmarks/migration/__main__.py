@@ -45,7 +45,7 @@ def _chosen(text: str | None, growth: bool) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name in names)
 
 
-app = typer.Typer(pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
+from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
 from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
@@ -75,12 +76,15 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
     """
     tally = _tally(dsn, plan, observer)
 
-    def work(connection: Connection, stop: threading.Event) -> None:
-        _work(connection, plan, options, tally, stop)
-
     for _ in range(_RESTARTS):
         try:
-            run_workers(dsn, options.workers, "copy", work)
+            with throttle(dsn, observer) as brake:
+                run_workers(
+                    dsn,
+                    options.workers,
+                    "copy",
+                    lambda connection, stop: _work(connection, plan, options, tally, brake, stop),
+                )
             _finish(dsn)
             return
         except _Rewritten as moved:
@@ -122,7 +126,12 @@ def _tally(dsn: str, plan: Plan, observer: Observer) -> _Tally:
 
 
 def _work(
-    connection: Connection, plan: Plan, options: RunOptions, tally: _Tally, stop: threading.Event
+    connection: Connection,
+    plan: Plan,
+    options: RunOptions,
+    tally: _Tally,
+    brake: Throttle,
+    stop: threading.Event,
 ) -> None:
     _prepare_session(connection)
     pace = Pace()
@@ -130,7 +139,7 @@ def _work(
         if _paused(connection, tally.observer, stop):
             continue
         started = time.monotonic()
-        most = 1 if options.batch else _share(connection, pace, options.workers)
+        most = 1 if options.batch else brake.width(_share(connection, pace, options.workers))
         number, rows = _copy_one(connection, plan, most)
         if number is None:
             return
@@ -138,7 +147,9 @@ def _work(
         tally.add(number, rows, seconds)
         tally.tell_backlog(connection)
         failpoint("copy")
-        pace = next_pace(pace, rows, seconds)
+        if not brake.busy:
+            pace = next_pace(pace, rows, seconds)
+        brake.give_way(seconds, stop)
 
 
 @dataclass(frozen=True, slots=True)

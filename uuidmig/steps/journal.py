@@ -56,6 +56,12 @@ _EVENT = sql.SQL("""CREATE TABLE uuidmig.event (
   detail jsonb NOT NULL DEFAULT '{{}}'
 )""")
 
+# Updated a few times a second during the copy, to see how long a commit takes.
+_PULSE = (
+    sql.SQL("CREATE TABLE uuidmig.pulse (at timestamptz NOT NULL) WITH (fillfactor = 10)"),
+    sql.SQL("INSERT INTO uuidmig.pulse VALUES (clock_timestamp())"),
+)
+
 _REVISION = sql.SQL("""CREATE TABLE uuidmig.revision (
   id text PRIMARY KEY,
   name text NOT NULL UNIQUE,
@@ -246,7 +252,7 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that create the journal, the clock and the lock helper."""
     clock = _CLOCK.format(seconds=sql.Literal(horizon_seconds(plan)))
     parts: list[sql.Composable] = [
-        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _CHUNK_TODO, _EVENT.format(), _REVISION),
+        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _CHUNK_TODO, _EVENT.format(), _REVISION, *_PULSE),
         *(clock, _LOCK_TABLES, _FINGERPRINT),
     ]
     if needs_generator(plan):

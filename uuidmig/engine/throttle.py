@@ -1,0 +1,158 @@
+"""Giving way: the copy goes at full speed on a quiet database and in small bites on a busy one.
+
+What applications feel first is their COMMIT waiting behind the copy's WAL. So a probe commits a
+row of its own a few times a second and compares how long that takes with how long it took before
+the copy; while it takes too long, the workers rest between their batches.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import psycopg
+
+from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.progress import Note, Observer, Waiting
+
+_BUSY_COMMITS = 20.0  # a second, by others: below it nobody is there to be disturbed
+_PROBE_SECONDS = 0.1
+_SAMPLE_SECONDS = 1.0  # sessions report their commits to the statistics about once a second
+_TOLERATED = 2.0  # times the commit latency before the copy
+_LEAST_LIMIT_MS = 4.0
+_MOST_REST = 6.0  # seconds of rest a second of work
+_LONGEST_REST_SECONDS = 2.0
+_TELL_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Throttle:
+    """What the workers ask between batches. Thread-safe: plain reads of single values."""
+
+    observer: Observer
+    busy: bool = False
+    base_ms: float = 0.0
+    rest: float = 0.0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=5))
+    told: float = 0.0
+
+    def width(self, wide: int) -> int:
+        """Return how many chunks a claim may have: one while others are at work."""
+        return 1 if self.busy else wide
+
+    def give_way(self, worked_seconds: float, stop: threading.Event) -> None:
+        """Rest after a batch, in proportion to it, while commits are slow."""
+        if self.busy and self.rest > 0:
+            stop.wait(min(worked_seconds * self.rest, _LONGEST_REST_SECONDS))
+
+    def adapt(self, latency_ms: float) -> None:
+        """Rest more as soon as commits are slow, less when they are quick again."""
+        self.recent.append(latency_ms)
+        typical = statistics.median(self.recent)
+        if typical > self.limit_ms:
+            self.rest = min(self.rest * 1.5 + 0.5, _MOST_REST)
+            self._tell(typical)
+        else:
+            self.rest = max(self.rest * 0.9 - 0.02, 0.0)
+
+    @property
+    def limit_ms(self) -> float:
+        return max(self.base_ms * _TOLERATED, _LEAST_LIMIT_MS)
+
+    def _tell(self, typical: float) -> None:
+        if not self.busy or time.monotonic() < self.told + _TELL_SECONDS:
+            return
+        self.told = time.monotonic()
+        reason = (
+            f"giving way: a commit takes {typical:.0f} ms, {self.base_ms:.1f} ms before the copy"
+        )
+        self.observer.notify(Waiting("copy", reason))
+
+
+@contextmanager
+def throttle(dsn: str, observer: Observer) -> Iterator[Throttle]:
+    """Yield a throttle that watches the server while the block runs."""
+    with connect(dsn, "throttle") as connection:
+        state = Throttle(observer)
+        # The statement is planned and the page read before anything is measured.
+        _probe(connection)
+        state.base_ms = statistics.median(_probe(connection) for _ in range(9))
+        counter = _Commits(connection)
+        if _has_company(connection):
+            time.sleep(_SAMPLE_SECONDS)
+            state.busy = counter.rate() > _BUSY_COMMITS
+        observer.notify(
+            Note(f"commit latency {state.base_ms:.1f} ms, {_mode(state.busy)}", "debug")
+        )
+        stop = threading.Event()
+        watcher = threading.Thread(
+            target=_watch, args=(connection, state, counter, stop), name="throttle", daemon=True
+        )
+        watcher.start()
+        try:
+            yield state
+        finally:
+            stop.set()
+            watcher.join()
+
+
+def _mode(busy: bool) -> str:
+    return "others are at work: small batches" if busy else "nobody else is at work: full speed"
+
+
+def _watch(
+    connection: Connection, state: Throttle, counter: _Commits, stop: threading.Event
+) -> None:
+    try:
+        while not stop.wait(_PROBE_SECONDS):
+            state.adapt(_probe(connection))
+            if counter.seconds() > _SAMPLE_SECONDS:
+                state.busy = counter.rate() > _BUSY_COMMITS
+    except psycopg.Error:
+        state.busy = True  # without a word from the server the careful way is the right one
+
+
+def _probe(connection: Connection) -> float:
+    """Commit one row and return how long that took, in milliseconds."""
+    started = time.perf_counter()
+    connection.execute("UPDATE uuidmig.pulse SET at = clock_timestamp()")
+    return 1000 * (time.perf_counter() - started)
+
+
+def _has_company(connection: Connection) -> bool:
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND backend_type = 'client backend'"
+        " AND coalesce(application_name, '') NOT LIKE 'uuidmig%')"
+    ).fetchone()
+    return bool(row is None or row[0])
+
+
+class _Commits:
+    """Commits a second in this database since the last look, without those of the probe."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._at = time.monotonic()
+        self._commits = self._read()
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._at
+
+    def rate(self) -> float:
+        seconds, commits = self.seconds(), self._read()
+        rate = (commits - self._commits) / max(seconds, 1e-6) - 1 / _PROBE_SECONDS
+        self._at, self._commits = time.monotonic(), commits
+        return rate
+
+    def _read(self) -> int:
+        row = self._connection.execute(
+            "SELECT pg_stat_get_db_xact_commit(oid) FROM pg_database"
+            " WHERE datname = current_database()"
+        ).fetchone()
+        return int(row[0]) if row else 0

@@ -147,6 +147,7 @@ def _common_snapshot(
                 "uuidmig:lock",
                 observer,
                 attempt,
+                attempts=options.lock_attempts,
                 on_failure=lambda: drain_until_short(drainer, observer),
             )
             journal.record(drainer, "stall", "verify", ms=round(stall, 1))

@@ -17,7 +17,6 @@ from uuidmig.engine.progress import Blocker, LockRetry, Observer
 from uuidmig.errors import LockNotObtained
 
 RETRIED = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
-_ATTEMPTS = 60
 _LONGEST_PAUSE_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
@@ -38,15 +37,16 @@ def with_retries[Result](
     observer: Observer,
     attempt: Callable[[], Result],
     *,
+    attempts: int,
     on_failure: Callable[[], None] = lambda: None,
 ) -> Result:
     """Run `attempt` until it gets its locks; it must leave nothing behind when it fails.
 
     `application_name` names the session that waits, to find its blockers; `on_failure` runs
-    between attempts. Raises LockNotObtained after 60 attempts, some minutes.
+    between attempts. Raises LockNotObtained after so many `attempts`.
     """
     blockers: tuple[Blocker, ...] = ()
-    for number in range(1, _ATTEMPTS + 1):
+    for number in range(1, attempts + 1):
         try:
             with _watch(dsn, application_name) as seen:
                 return attempt()
@@ -56,7 +56,7 @@ def with_retries[Result](
         on_failure()
         time.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 1.3**number) * random.uniform(0.5, 1.0))
     raise LockNotObtained(
-        f"{step}: no lock in {_ATTEMPTS} attempts, nothing was changed;"
+        f"{step}: no lock in {attempts} attempts, nothing was changed;"
         f" in the way: {_describe(blockers)}; run the command again when they are done"
     )
 

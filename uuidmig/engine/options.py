@@ -8,12 +8,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """How to run. `batch` is rows a batch, None adapts it. `lock_timeout_ms` bounds all waits of
-    one attempt at locks together. `cutover` "manual" stops before it."""
+    one attempt at locks together, and `lock_attempts` is how many are made (60 take some minutes).
+    `cutover` "manual" stops before it."""
 
     batch: int | None = None
     workers: int = 2
     cutover: str = "auto"
     lock_timeout_ms: int = 500
+    lock_attempts: int = 60
 
 
 @dataclass(frozen=True, slots=True)

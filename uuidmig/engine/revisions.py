@@ -103,7 +103,15 @@ def _run(
                 raise errors.LockNotAvailable(str(error)) from error
             raise
 
-    with_retries(dsn, step, application, observer, once, on_failure=on_failure)
+    with_retries(
+        dsn,
+        step,
+        application,
+        observer,
+        once,
+        attempts=options.lock_attempts,
+        on_failure=on_failure,
+    )
 
 
 def _message(error: errors.Error) -> str:

@@ -135,6 +135,17 @@ def test_refused(code: str, thing: str, bad: Table) -> None:
     assert hazard.remedy
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        orders(column("a$uuidmig$b", "text")),
+        orders(keys=(foreign_key("customers", "customer_id", name="$uuidmig$"),)),
+    ],
+)
+def test_names_that_would_end_our_quoting_are_refused(bad: Table) -> None:
+    assert only(plan(CUSTOMERS, bad), "reserved-name").severity == "refusal"
+
+
 def test_all_reasons_are_given_at_once() -> None:
     bad = orders(indexes=(), access_method="x", acl=SOMEONE)
 

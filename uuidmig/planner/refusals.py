@@ -19,6 +19,7 @@ def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
         yield from _versions(domain, plan)
         yield from _columns(domain, graph, plan)
     for table in plan.tables:
+        yield from _names(table.table)
         yield from _structure(table)
         yield from _foreign_keys(table)
         yield from _detours(table, plan)
@@ -81,6 +82,21 @@ def _columns(domain: KeyDomain, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]
                 f"the key column has the domain type {column.type}, which is not handled yet",
                 "change the column to uuid",
             )
+
+
+def _names(table: Table) -> Iterator[Hazard]:
+    """The bodies of our functions are quoted with this: what follows it would run as SQL."""
+    names = [table.name.schema, table.name.name]
+    names += [column.name for column in table.columns]
+    names += [column.sequence.relation.name for column in table.columns if column.sequence]
+    names += [key.name for key in table.foreign_keys]
+    if any("$uuidmig$" in name for name in names):
+        yield _refusal(
+            "reserved-name",
+            table.name,
+            "a name of the table, its columns, sequences or foreign keys contains $uuidmig$",
+            "rename it",
+        )
 
 
 def _structure(entry: ClosureTable) -> Iterator[Hazard]:

@@ -16,7 +16,7 @@ from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration
 from uuidmig.steps.copying import copy_statement
 
-SEEDS = [1, 2, 3, 4]
+SEEDS = [1, 2]
 
 
 @pytest.fixture

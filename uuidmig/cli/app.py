@@ -26,7 +26,7 @@ from uuidmig.cli import (
     status,
     verify,
 )
-from uuidmig.cli.failures import report_failure
+from uuidmig.cli.failures import heed_sigterm, report_failure
 from uuidmig.cli.talk import Talk, write
 
 _PANELS = {
@@ -69,7 +69,7 @@ def uuidmig(
       3 refused, nothing was changed
       4 no lock in the allowed time
       5 verification found a difference
-      130 interrupted; run it again to resume
+      130, 143 interrupted; run it again to resume
     """
     ctx.obj = Talk()
 
@@ -104,4 +104,5 @@ for _panel, _modules in _PANELS.items():
 
 def main() -> None:
     """Run the command line; never returns."""
+    heed_sigterm()
     app(prog_name="uuidmig")

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
+from types import FrameType
 
 from uuidmig.cli.talk import Talk
 from uuidmig.errors import Interrupted, UuidmigError
 
 _UNEXPECTED = 1
+_TERMINATED = 128 + signal.SIGTERM
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came: the same as Ctrl-C, but for the exit code."""
+
+
+def heed_sigterm() -> None:
+    """Let SIGTERM end the command as Ctrl-C does: after the batch under way."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    signal.signal(signal.SIGTERM, terminate)
 
 
 def report_failure(error: BaseException, talk: Talk) -> int:
@@ -17,6 +33,9 @@ def report_failure(error: BaseException, talk: Talk) -> int:
     if talk.verbosity > 0:
         talk.show(talk.scrub("".join(traceback.format_exception(error)).rstrip()))
     match error:
+        case Terminated() | Interrupted(__cause__=Terminated()):
+            talk.complain(str(Interrupted()))
+            return _TERMINATED
         case UuidmigError():
             talk.complain(str(error))
             return error.exit_code

@@ -22,11 +22,11 @@ def build(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None
     Every part may run again after a crash. Raises MappingCollision when new keys are not unique.
     """
     purge(dsn, plan, observer)
-    run_tasks(dsn, options.workers, "vacuum", _by_size(plan), _vacuum)
+    run_tasks(dsn, options.workers, "vacuum", _by_size(plan), _vacuum, observer)
     failpoint("vacuumed")
-    run_tasks(dsn, options.workers, "build", list(index_builds(plan)), _create)
+    run_tasks(dsn, options.workers, "build", list(index_builds(plan)), _create, observer)
     failpoint("indexed")
-    run_tasks(dsn, options.workers, "analyze", _by_size(plan), _analyze)
+    run_tasks(dsn, options.workers, "analyze", _by_size(plan), _analyze, observer)
     _attach(dsn, plan)
 
 

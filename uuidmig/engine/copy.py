@@ -84,6 +84,7 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
                     options.workers,
                     "copy",
                     lambda connection, stop: _work(connection, plan, options, tally, brake, stop),
+                    observer,
                 )
             _finish(dsn)
             return
@@ -146,7 +147,7 @@ def _work(
         seconds = time.monotonic() - started
         tally.add(number, rows, seconds)
         tally.tell_backlog(connection)
-        failpoint("copy")
+        failpoint("batch")
         if not brake.busy:
             pace = next_pace(pace, rows, seconds)
         brake.give_way(seconds, stop)
@@ -196,11 +197,6 @@ def _paused(connection: Connection, observer: Observer, stop: threading.Event) -
     observer.notify(Waiting("copy", reason))
     stop.wait(_PAUSE_POLL_SECONDS)
     return True
-
-
-def _fair_share(connection: Connection, workers: int) -> int:
-    """No worker takes so much that the others idle at the end."""
-    return max(1, chunks.remaining(connection) // (workers * 2))
 
 
 def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None, int]:

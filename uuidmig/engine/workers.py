@@ -12,12 +12,15 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from queue import Empty, SimpleQueue
 
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.progress import Note, Observer, silent
 from uuidmig.errors import Interrupted
 
 Work = Callable[[Connection, threading.Event], None]
 
 
-def run_workers(dsn: str, count: int, purpose: str, work: Work) -> None:
+def run_workers(
+    dsn: str, count: int, purpose: str, work: Work, observer: Observer = silent
+) -> None:
     """Run `work(connection, stop)` in `count` threads until all return.
 
     `work` must look at `stop` between batches and return when it is set. Raises what the first
@@ -28,30 +31,37 @@ def run_workers(dsn: str, count: int, purpose: str, work: Work) -> None:
     try:
         with ThreadPoolExecutor(count, thread_name_prefix=purpose) as pool:
             futures = [pool.submit(work, connection, stop) for connection in connections]
-            _join(futures, connections, stop)
+            _join(futures, connections, stop, observer)
     finally:
         for connection in connections:
             connection.close()
 
 
 def _join(
-    futures: list[Future[None]], connections: list[Connection], stop: threading.Event
+    futures: list[Future[None]],
+    connections: list[Connection],
+    stop: threading.Event,
+    observer: Observer,
 ) -> None:
-    interrupted = False
+    interrupted: KeyboardInterrupt | None = None
     while True:
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
             stop.set()
             wait(futures)
             break
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             stop.set()
             if interrupted:
                 for connection in connections:
                     connection.cancel_safe(timeout=5)
-            interrupted = True
+            else:
+                observer.notify(
+                    Note("ending after what is under way; again to cancel it", "warning")
+                )
+            interrupted = interrupt
     if interrupted:
-        raise Interrupted
+        raise Interrupted from interrupted
     for future in futures:
         future.result()
 
@@ -62,6 +72,7 @@ def run_tasks[Task](
     purpose: str,
     tasks: list[Task],
     work: Callable[[Connection, Task], None],
+    observer: Observer = silent,
 ) -> None:
     """Run `work(connection, task)` for every task, in their order, in up to `count` threads."""
     queue: SimpleQueue[Task] = SimpleQueue()
@@ -77,4 +88,4 @@ def run_tasks[Task](
             work(connection, task)
 
     if tasks:
-        run_workers(dsn, min(count, len(tasks)), purpose, loop)
+        run_workers(dsn, min(count, len(tasks)), purpose, loop, observer)

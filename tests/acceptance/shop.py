@@ -138,7 +138,8 @@ class Events:
 @contextmanager
 def open_shop(database: TestDatabase, orders: int) -> Iterator[Shop]:
     """Create and fill a shop, and yield it while its connection is open."""
-    with closing(database.connect(autocommit=True)) as connection:
+    # By its name the session is no company: a migration gives way to others, which takes time.
+    with closing(database.connect(autocommit=True, application_name="uuidmig:test")) as connection:
         create_shop(connection)
         load_shop(connection, orders=orders)
         yield Shop(database, connection)

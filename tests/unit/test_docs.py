@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.cli_reference import TARGET, commands, render
+from uuidmig.config import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -111,3 +112,38 @@ def test_every_page_is_in_the_map() -> None:
 def test_changelog_has_what_is_not_released() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(r"^## \[Unreleased\]$", text, re.MULTILINE)
+
+
+def test_file_of_the_configuration_page_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    example = next(block for language, block in _BLOCK.findall(text) if language == "toml")
+    (tmp_path / "uuidmig.toml").write_text(example)
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings({})
+    assert settings.schemas == ("shop",)
+    assert settings.lock_timeout == 300
+    assert settings.timestamps[0] == ("shop.orders", "placed_at")
+
+
+def test_every_setting_is_on_the_configuration_page() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    missing = [name for name in Settings.model_fields if f"`UUIDMIG_{name.upper()}`" not in text]
+    assert missing == []
+
+
+def codes() -> set[str]:
+    """The codes of hazards, as the sources spell them."""
+    folder = ROOT / "uuidmig"
+    files = [*(folder / "planner").glob("*.py"), folder / "engine" / "planning.py"]
+    call = re.compile(
+        r'(?:_refusal|_warning|_note|Hazard|add)\(\s*(?:"(?:refusal|warning|note)",\s*)?"(?!(?:refusal|warning|note)")([a-z-]+)"'
+    )
+    return {code for file in files for code in call.findall(file.read_text())}
+
+
+def test_every_hazard_is_explained() -> None:
+    assert {"two-roots", "disk", "schema-exists", "remembered-keys"} <= codes()
+    text = (ROOT / "docs" / "troubleshooting.md").read_text()
+    assert {code for code in codes() if f"`{code}`" not in text} == set()

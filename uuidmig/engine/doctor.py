@@ -21,7 +21,7 @@ _TABLES_NAMED = 5
 
 _GIVES = {
     "pgstattuple": "leaf density and fragmentation in `uuidmig inspect`",
-    "amcheck": "a structural check of the new indexes after the cutover",
+    "amcheck": "bt_index_check(), to check indexes by hand",
     "pageinspect": "page-level figures; its functions are for superusers only",
 }
 

@@ -28,6 +28,7 @@ from uuidmig.steps.model import Statement
 
 _COMPARISONS = 20
 _LEAST_PAGES_A_TASK = 1024
+_MOST_PAGES_A_TASK = 131_072  # 1 GiB: a TRUNCATE by the application waits for one part only
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +213,7 @@ def _tasks(connection: Connection, table: ClosureTable, workers: int) -> Iterato
             [relation.identifier.as_string(connection)],
         ).fetchone()
         pages = int(row[0]) if row else 0
-        part = max(_LEAST_PAGES_A_TASK, -(-pages // workers))
+        part = min(max(_LEAST_PAGES_A_TASK, -(-pages // workers)), _MOST_PAGES_A_TASK)
         for first in range(0, max(pages, 1), part):
             last = first + part if first + part < pages else None
             yield _Task(table, side, first, last, min(part, pages))

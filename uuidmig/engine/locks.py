@@ -43,7 +43,7 @@ def with_retries[Result](
     """Run `attempt` until it gets its locks; it must leave nothing behind when it fails.
 
     `application_name` names the session that waits, to find its blockers; `on_failure` runs
-    between attempts. Raises LockNotObtained after so many `attempts`.
+    before each further attempt. Raises LockNotObtained after so many `attempts`.
     """
     blockers: tuple[Blocker, ...] = ()
     for number in range(1, attempts + 1):
@@ -53,8 +53,8 @@ def with_retries[Result](
         except RETRIED:
             blockers = tuple(seen.blockers.values())
             observer.notify(LockRetry(step, number, blockers))
-        on_failure()
         time.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 1.3**number) * random.uniform(0.5, 1.0))
+        on_failure()  # after the pause: a catch-up is worth most right before the next attempt
     raise LockNotObtained(
         f"{step}: no lock in {attempts} attempts, nothing was changed;"
         f" in the way: {_describe(blockers)}; run the command again when they are done"

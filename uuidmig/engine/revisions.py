@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 from psycopg import errors
@@ -12,10 +13,11 @@ from uuidmig.engine.comparison import deadlock_timeout
 from uuidmig.engine.connection import connect, telling_collision
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
-from uuidmig.engine.progress import Observer
+from uuidmig.engine.progress import Note, Observer
 from uuidmig.errors import SchemaDrift, WrongState
 
-_DRAIN_LIMIT = 5000
+_DRAIN_LIMIT = 1000  # rows replayed under the locks at most, times the number of the attempt
+_LONGEST_DRAIN = 10_000
 _BELOW: dict[str, tuple[str, ...]] = {"prepare": (), "cutover": ("prepare",)}
 _TOO_LONG_A_LOG = "UM001"  # raised by the last drain of a swap, see steps/revisions.py
 
@@ -84,22 +86,25 @@ def _run(
         budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(connection))
     settings = {
         "uuidmig.lock_budget": str(budget),
-        "uuidmig.drain_limit": str(_DRAIN_LIMIT),
         "row_security": "off",
         "lock_timeout": f"{budget}ms",  # for what a later statement might wait for
         "statement_timeout": "0",
     }
+    numbers = itertools.count(1)
 
     def once() -> None:
+        # Writers that outrun a short drain get a longer one, rather than none for ever.
+        limit = min(_DRAIN_LIMIT * next(numbers), _LONGEST_DRAIN)
         try:
             with telling_collision():
-                attempt(settings, application)
+                attempt(settings | {"uuidmig.drain_limit": str(limit)}, application)
         except errors.ObjectInUse as error:
             raise SchemaDrift(_message(error)) from error
         except errors.ObjectNotInPrerequisiteState as error:
             raise WrongState(_message(error)) from error
         except errors.Error as error:
             if error.sqlstate == _TOO_LONG_A_LOG:
+                observer.notify(Note(_message(error), "debug"))
                 raise errors.LockNotAvailable(str(error)) from error
             raise
 

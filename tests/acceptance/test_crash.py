@@ -57,7 +57,21 @@ def test_killed_migration_goes_on(shop: Shop, place: str, state: str) -> None:
     assert not invalid_constraints(shop)
 
 
-@pytest.mark.parametrize("place", BEFORE_CUTOVER)
+@pytest.mark.parametrize(
+    "place",
+    # One a phase: what abort finds differs by phase only.
+    [
+        "prepare",
+        "cut",
+        "copying:3",
+        "copy",
+        "index:3",
+        "build",
+        "locked",
+        "verify",
+        "before-cutover",
+    ],
+)
 def test_abort_after_a_kill_leaves_no_trace(shop: Shop, place: str) -> None:
     before, dump = shop.picture(), schema_dump(shop.database)
     run_into(shop.dsn, place, *MIGRATE)

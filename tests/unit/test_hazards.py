@@ -358,3 +358,16 @@ def test_plain_key_columns_and_null_tests_are_no_expressions_on_keys() -> None:
 )
 def test_uses(expression: str, column_name: str, uses: int) -> None:
     assert count_uses(expression, column_name) == uses
+
+
+def test_reference_with_a_constant_default() -> None:
+    unknown = "'00000000-0000-4000-8000-000000000000'::uuid"
+    customer = column("customer_id", not_null=True, default=unknown)
+    keys = (foreign_key("customers", "customer_id"),)
+    result = plan(CUSTOMERS, table("orders", key(), customer, CREATED, keys=keys))
+
+    assert only(result, "reference-default").object == "public.orders.customer_id"
+
+
+def test_reference_without_a_default_is_no_hazard() -> None:
+    assert "reference-default" not in severe(plan(CUSTOMERS, orders()))

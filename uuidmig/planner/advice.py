@@ -22,6 +22,7 @@ def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazar
         yield from _shared(domain)
     for entry in plan.tables:
         yield from _expressions(entry)
+        yield from _constant_references(entry)
         yield from _density(entry)
         yield from _unchecked(entry)
         yield from _statistics(entry.table)
@@ -153,6 +154,19 @@ def count_uses(expression: str, column: str) -> int:
 def key_columns(entry: ClosureTable) -> tuple[str, ...]:
     """Return the columns of a closure table whose values change."""
     return (*(c for c, _ in entry.roots), *(r.column for r in entry.references))
+
+
+def _constant_references(entry: ClosureTable) -> Iterator[Hazard]:
+    """A default such as the key of "unknown customer" is an old key, and stays one."""
+    for reference in entry.references:
+        default = entry.table.column(reference.column).default
+        if default is not None and not default.startswith("NULL"):
+            yield _warning(
+                "reference-default",
+                ColumnName(entry.name, reference.column),
+                f"its default {default} is not rewritten; as an old key it works until finish only",
+                "after the cutover, set the default to uuidmig_keys.current_key(old key)",
+            )
 
 
 def _density(entry: ClosureTable) -> Iterator[Hazard]:

@@ -46,12 +46,14 @@ class Running:
         os.kill(self.pid, number)
 
     def wait(self) -> Finished:
+        """Return how it ended; what it wrote is gone afterwards."""
         self.process.join(_PATIENCE_SECONDS)
-        code = self.process.exitcode
+        code, text = self.process.exitcode, self.output.read_text()
+        self.output.unlink()
         if code is None:
             self.process.kill()
-            raise AssertionError(f"still at work: {self.output.read_text()}")
-        return Finished(code, self.output.read_text())
+            raise AssertionError(f"still at work: {text}")
+        return Finished(code, text)
 
 
 def start(dsn: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Running:
@@ -66,11 +68,7 @@ def start(dsn: str, *arguments: str, environment: Mapping[str, str] | None = Non
 
 def run(dsn: str, *arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
     """Run `uuidmig …` on that database to its end."""
-    running = start(dsn, *arguments, environment=environment)
-    try:
-        return running.wait()
-    finally:
-        running.output.unlink()
+    return start(dsn, *arguments, environment=environment).wait()
 
 
 def run_into(dsn: str, failpoint: str, *arguments: str) -> None:

@@ -142,9 +142,8 @@ class Migration:
     def check_sums(self, table: ClosureTable) -> None:
         source = self.one(comparing.source_sums(self.plan, table, 0, None))
         shadow_side = self.one(comparing.shadow_sums(self.plan, table, 0, None))
-        assert (*source, 0) == shadow_side, table.name
-        for column, statement in comparing.orphans(self.plan, table):
-            assert self.one(statement) == (0,), (table.name, column)
+        assert source == shadow_side, table.name
+        assert source[2] == 0, f"{table.name}: orphans"
         differing = comparing.differing_rows(self.plan, table)
         assert self.connection.execute(differing.text.encode()).fetchall() == []
 

@@ -55,7 +55,7 @@ def inspect_indexes(
     """Return the health of every B-tree index with a uuid column, of these tables or of all.
 
     Reads every page of each index (pgstatindex), and each table once a column: exactly below
-    256 MB, else a sample (`keys.exact` tells). Does not write.
+    64 MB, else a sample (`keys.exact` tells). Does not write.
     """
     counts: dict[tuple[RelationName, str], KeyCounts] = {}
     function = _find_pgstatindex(connection)

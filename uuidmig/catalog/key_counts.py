@@ -22,7 +22,7 @@ def count_keys(
     relation: RelationName,
     column: str,
     *,
-    exact_below_bytes: int = 256 * 1024 * 1024,
+    exact_below_bytes: int = 64 * 1024 * 1024,
 ) -> KeyCounts:
     """Return how many keys of the uuid column are of version 4, of 7, and of any other form.
 

@@ -61,6 +61,8 @@ def _create(connection: Connection, built: IndexBuild) -> None:
     if _exists(connection, built):
         return  # a plain CREATE INDEX is atomic: what is there is whole
     connection.execute("SET maintenance_work_mem = '256MB'")
+    # An index that a crash of the server takes away is simply built again.
+    connection.execute("SET synchronous_commit = off")
     try:
         connection.execute(built.create.query)
     except errors.UniqueViolation as error:

@@ -22,7 +22,7 @@ from uuidmig.steps.copying import copy_statement
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
 _MOST_CHUNKS_A_CLAIM = 512
-_LEAST_CHUNKS_AT_THE_END = 16
+_LEAST_CHUNKS_AT_THE_END = 64
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
 _BACKLOG_SECONDS = 3.0
@@ -157,7 +157,7 @@ def _work(
 class Pace:
     """How many chunks to claim at once, and the rows a second of the claim before."""
 
-    width: int = 64
+    width: int = 160
     rate: float = 0.0
 
 
@@ -188,6 +188,7 @@ def _prepare_session(connection: Connection) -> None:
     connection.execute("SET synchronous_commit = off")
     connection.execute("SET work_mem = '128MB'")
     connection.execute("SET random_page_cost = 1.1")
+    connection.execute("SET max_parallel_workers_per_gather = 0")
 
 
 def _paused(connection: Connection, observer: Observer, stop: threading.Event) -> bool:

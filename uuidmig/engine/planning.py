@@ -30,7 +30,7 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
 
 
 def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]:
-    """Count two columns at a time: each is a scan of up to 256 MB."""
+    """Count two columns at a time: each is a scan of up to 64 MB."""
     counts: dict[ColumnName, KeyCounts] = {}
 
     def work(connection: Connection, root: ColumnName) -> None:

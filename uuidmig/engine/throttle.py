@@ -85,7 +85,7 @@ def throttle(dsn: str, observer: Observer) -> Iterator[Throttle]:
         counter = _Commits(connection)
         if _has_company(connection):
             time.sleep(_SAMPLE_SECONDS)
-            state.busy = counter.rate() > _BUSY_COMMITS
+            state.busy = _is_busy(connection, counter)
         observer.notify(
             Note(f"commit latency {state.base_ms:.1f} ms, {_mode(state.busy)}", "debug")
         )
@@ -112,9 +112,14 @@ def _watch(
         while not stop.wait(_PROBE_SECONDS):
             state.adapt(_probe(connection))
             if counter.seconds() > _SAMPLE_SECONDS:
-                state.busy = counter.rate() > _BUSY_COMMITS
+                state.busy = _is_busy(connection, counter)
     except psycopg.Error:
         state.busy = True  # without a word from the server the careful way is the right one
+
+
+def _is_busy(connection: Connection, counter: _Commits) -> bool:
+    """Our own sessions commit too, so many commits alone do not make company."""
+    return counter.rate() > _BUSY_COMMITS and _has_company(connection)
 
 
 def _probe(connection: Connection) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -75,6 +75,15 @@ class MappedExpressions:
     def _reference(
         self, table: ClosureTable, reference: Reference, alias: str
     ) -> sql.Composable | None:
+        key = self._parents_key(table, reference, alias)
+        if key is None or not is_unchecked(table, reference):
+            return key
+        own = mapping_sql.bytes_expression(sql.Identifier(alias, reference.column))
+        return sql.SQL("coalesce({}, {})").format(key, own)
+
+    def _parents_key(
+        self, table: ClosureTable, reference: Reference, alias: str
+    ) -> sql.Composable | None:
         domain = self.plan.domain(reference.domain)
         if domain.root_unique:
             # Every value of the domain is a value of its root column: one hop is enough.
@@ -112,6 +121,17 @@ def foreign_key(table: ClosureTable, name: str) -> ForeignKey:
     raise KeyError(name)
 
 
+def is_unchecked(table: ClosureTable, reference: Reference) -> bool:
+    """Return whether the server may let this reference point nowhere.
+
+    MATCH SIMPLE does not check a row in which another column of the foreign key is NULL; such a
+    value without parent is kept as it is.
+    """
+    key = foreign_key(table, reference.foreign_key)
+    others = [column for column in key.columns if column != reference.column]
+    return key.match == "s" and any(not table.table.column(column).not_null for column in others)
+
+
 def key_columns(table: ClosureTable) -> tuple[str, ...]:
     """Return the columns that hold keys of a domain, in column order."""
     mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
@@ -125,14 +145,21 @@ def mapped_select(
     relation: Relation = source,
     *,
     keys_as_bytes: bool = False,
+    unmapped: Sequence[str] = (),
 ) -> sql.Composed:
-    """Return SELECT of the copied columns through the mapping, the table aliased "t"."""
+    """Return SELECT of the copied columns through the mapping, the table aliased "t".
+
+    Columns in `unmapped` come a second time, as they are, as "unmapped 0", "unmapped 1" and so on.
+    """
     expressions = MappedExpressions(plan, relation)
     columns: list[sql.Composable] = []
     for column in table.copied_columns:
         key = expressions.key(table, column, "t") if keys_as_bytes else None
         value = expressions.value(table, column, "t") if key is None else key
         columns.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
+    for number, column in enumerate(unmapped):
+        name = sql.Identifier(f"unmapped {number}")
+        columns.append(sql.SQL("{} AS {}").format(sql.Identifier("t", column), name))
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
     return sql.SQL("SELECT {} FROM {} AS t{}{}").format(
         sql.SQL(", ").join(columns),

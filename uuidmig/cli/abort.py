@@ -39,5 +39,5 @@ def abort(
         what = _WHAT_HAPPENS.format(database=run.database)
         confirm(what, "Abort?", run.talk, yes=yes)
         with run.progress() as observer:
-            engine.abort(run.dsn, observer)
+            engine.abort(run.dsn, observer, run.run_options)
         show(status_table(engine.status(run.dsn)))

@@ -40,7 +40,7 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
         case _:
             show(plan_table(plan, steps, digest))
     if plan.refusals:
-        run.talk.complain(f"refused: {len(plan.refusals)} things stand against the migration")
+        run.talk.complain(f"refused: {_count(len(plan.refusals))} against the migration")
         raise typer.Exit(PreflightRefused.exit_code)
     if revisions is not None:
         _write_revisions(run, plan, revisions)
@@ -56,3 +56,7 @@ def _write_revisions(run: Session, plan: Plan, directory: Path) -> None:
         raise ConfigurationError(f"--revisions: {error}") from error
     for path in written:
         run.talk.say(f"written: {path}")
+
+
+def _count(refusals: int) -> str:
+    return "1 thing stands" if refusals == 1 else f"{refusals} things stand"

@@ -39,5 +39,5 @@ def rollback(
         what = _WHAT_HAPPENS.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         with run.progress() as observer:
-            engine.rollback(run.dsn, observer)
+            engine.rollback(run.dsn, observer, run.run_options)
         show(status_table(engine.status(run.dsn)))

@@ -31,5 +31,5 @@ def verify(
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         with run.progress() as observer:
-            engine.verify(run.dsn, observer)
+            engine.verify(run.dsn, observer, run.run_options)
         show(status_table(engine.status(run.dsn)))

@@ -12,6 +12,7 @@ from uuidmig.engine.progress import Backlog, Observer, Waiting
 SHORT = 500
 """A log of so many rows is replayed in some tens of milliseconds."""
 _PASSES = 1000
+_PAUSE_POLL_SECONDS = 0.5
 
 
 def catch_up(dsn: str, observer: Observer) -> None:
@@ -32,13 +33,16 @@ def drain_until_short(
     backlog = "backlog" if function == "drain" else "back_backlog"
     last = None
     for _ in range(_PASSES):
-        if (reason := journal.pause_reason(connection)) is not None:
-            observer.notify(Waiting("catch-up", reason))
-            time.sleep(0.5)
-            continue
+        _rest_while_paused(connection, observer)
         observer.notify(Backlog(journal.backlog(connection, backlog)))
         rows = drain_snapshot(connection, function)
         failpoint(function)
         if rows <= short or (last is not None and rows > last * 0.9 and rows < 20 * short):
             return
         last = rows
+
+
+def _rest_while_paused(connection: Connection, observer: Observer) -> None:
+    while (reason := journal.pause_reason(connection)) is not None:
+        observer.notify(Waiting("catch-up", reason))
+        time.sleep(_PAUSE_POLL_SECONDS)

@@ -163,6 +163,8 @@ def _meet(
     with connect(dsn, "lock") as locker:
         budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(locker))
         started = time.monotonic()
+        # By this name the watcher finds whom it waits for, whatever PGAPPNAME says.
+        locker.execute("SET application_name = 'uuidmig:lock'")
         locker.execute("BEGIN")
         locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
         locker.execute(lock_closure(plan, "SHARE").query)

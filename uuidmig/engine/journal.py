@@ -136,6 +136,16 @@ def scalar(connection: Connection, query: sql.SQL | sql.Composed) -> Any:
     return None if row is None else row[0]
 
 
+def stretch_stall(connection: Connection, step: str) -> None:
+    """Extend the last stall of `step` to this moment, after its commit."""
+    connection.execute(
+        "UPDATE uuidmig.event SET detail = detail || jsonb_build_object('ms', round("
+        " (detail->>'ms')::numeric + 1000 * extract(epoch FROM clock_timestamp() - at), 1))"
+        " WHERE id = (SELECT max(id) FROM uuidmig.event WHERE kind = 'stall' AND step = %s)",
+        [step],
+    )
+
+
 def stalls(connection: Connection) -> tuple[tuple[str, float], ...]:
     """Return the recorded (step, milliseconds) for which writers had to wait at most."""
     rows = connection.execute(

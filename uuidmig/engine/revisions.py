@@ -9,8 +9,9 @@ from psycopg import errors
 
 from uuidmig.alembic_ import runner
 from uuidmig.alembic_.render import Revision
+from uuidmig.engine import journal
 from uuidmig.engine.comparison import deadlock_timeout
-from uuidmig.engine.connection import connect, telling_collision
+from uuidmig.engine.connection import Connection, connect, telling_collision
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
@@ -42,7 +43,8 @@ def upgrade(
     def attempt(settings: dict[str, str], application: str) -> None:
         runner.upgrade(dsn, revisions, name, settings=settings, application_name=application)
 
-    _run(dsn, name, options, observer, attempt, on_failure)
+    stall = None if name == "finish" else name  # finish leaves no journal to note it in
+    _run(dsn, name, options, observer, attempt, on_failure, stall)
 
 
 def downgrade(
@@ -62,7 +64,8 @@ def downgrade(
     def attempt(settings: dict[str, str], application: str) -> None:
         runner.downgrade(dsn, revisions, target, settings=settings, application_name=application)
 
-    _run(dsn, f"undo {name}", options, observer, attempt, on_failure)
+    stall = "rollback" if name == "cutover" else None
+    _run(dsn, f"undo {name}", options, observer, attempt, on_failure, stall)
 
 
 def _require(revisions: Sequence[Revision], what: str) -> None:
@@ -80,10 +83,32 @@ def _run(
     observer: Observer,
     attempt: Callable[[dict[str, str], str], None],
     on_failure: Callable[[], None],
+    stall: str | None,
 ) -> None:
     application = f"uuidmig:{step}"
     with connect(dsn, step) as connection:
         budget = lock_budget(options.lock_timeout_ms, deadlock_timeout(connection))
+        once = _attempts(connection, budget, observer, attempt, stall, application)
+        with_retries(
+            dsn,
+            step,
+            application,
+            observer,
+            once,
+            attempts=options.lock_attempts,
+            on_failure=on_failure,
+        )
+
+
+def _attempts(
+    connection: Connection,
+    budget: int,
+    observer: Observer,
+    attempt: Callable[[dict[str, str], str], None],
+    stall: str | None,
+    application: str,
+) -> Callable[[], None]:
+    """Return what runs one attempt and tells the server's errors as ours."""
     settings = {
         "uuidmig.lock_budget": str(budget),
         "row_security": "off",
@@ -98,6 +123,9 @@ def _run(
         try:
             with telling_collision():
                 attempt(settings | {"uuidmig.drain_limit": str(limit)}, application)
+            if stall is not None:
+                # The revision noted the time up to its COMMIT; the locks are gone by now.
+                journal.stretch_stall(connection, stall)
         except errors.ObjectInUse as error:
             raise SchemaDrift(_message(error)) from error
         except errors.ObjectNotInPrerequisiteState as error:
@@ -108,15 +136,7 @@ def _run(
                 raise errors.LockNotAvailable(str(error)) from error
             raise
 
-    with_retries(
-        dsn,
-        step,
-        application,
-        observer,
-        once,
-        attempts=options.lock_attempts,
-        on_failure=on_failure,
-    )
+    return once
 
 
 def _message(error: errors.Error) -> str:

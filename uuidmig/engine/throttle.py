@@ -133,7 +133,9 @@ def _has_company(connection: Connection) -> bool:
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
         " AND backend_type = 'client backend'"
-        " AND coalesce(application_name, '') NOT LIKE 'uuidmig%')"
+        " AND coalesce(application_name, '') NOT LIKE 'uuidmig%'"
+        # Under PGAPPNAME our own sessions bear that name.
+        " AND application_name IS DISTINCT FROM current_setting('application_name'))"
     ).fetchone()
     return bool(row is None or row[0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from typing import LiteralString
 
 import pytest
 
@@ -33,7 +34,7 @@ def waiting(shop: Shop, application: str) -> bool:
 
 
 # The failpoint that the run is at before, a lock that stops it where the server is to die.
-PLACES = {
+PLACES: dict[str, tuple[str, LiteralString]] = {
     "copy": ("batch:6", "LOCK TABLE shop.order_items IN ACCESS EXCLUSIVE MODE"),
     "build": ("vacuumed", "LOCK TABLE shop__uuid7.orders IN ROW EXCLUSIVE MODE"),
     "cutover": ("verify", "LOCK TABLE shop.order_items IN ROW EXCLUSIVE MODE"),

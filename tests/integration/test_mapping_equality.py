@@ -97,8 +97,16 @@ def _select(
 KEY = sql.Identifier("t", "key")
 
 
+@pytest.fixture(params=["as of 15", "this server's"])
+def version(request: pytest.FixtureRequest, connection: psycopg.Connection) -> int:
+    """The version the expression is made for: newer servers take both forms."""
+    return 150000 if request.param == "as of 15" else connection.info.server_version
+
+
 @pytest.mark.parametrize("horizon", [NEAR, FAR])
-def test_new_keys_are_equal(connection: psycopg.Connection, horizon: datetime) -> None:
+def test_new_keys_are_equal(
+    connection: psycopg.Connection, version: int, horizon: datetime
+) -> None:
     _declare(connection, "horizon", horizon)
 
     @settings(max_examples=60, deadline=None)
@@ -109,7 +117,7 @@ def test_new_keys_are_equal(connection: psycopg.Connection, horizon: datetime) -
     def check(rows: list[Pair], convert: bool) -> None:
         time = sql.SQL("t.other::timestamptz")
         expression = mapping_sql.uuid_expression(
-            mapping_sql.key_bytes(KEY, time, convert_other=convert)
+            mapping_sql.key_bytes(KEY, time, server=version, convert_other=convert)
         )
 
         in_sql = _select(connection, expression, [(key, _as_text(time)) for key, time in rows])
@@ -123,7 +131,9 @@ def test_new_keys_are_equal(connection: psycopg.Connection, horizon: datetime) -
 
 
 @pytest.mark.parametrize("convert", [False, True])
-def test_borrowed_keys_are_equal(connection: psycopg.Connection, convert: bool) -> None:
+def test_borrowed_keys_are_equal(
+    connection: psycopg.Connection, version: int, convert: bool
+) -> None:
     _declare(connection, "horizon", NEAR)
 
     @settings(max_examples=40, deadline=None)
@@ -132,7 +142,7 @@ def test_borrowed_keys_are_equal(connection: psycopg.Connection, convert: bool) 
         parent = sql.SQL("t.other::uuid")
         expression = mapping_sql.uuid_expression(
             mapping_sql.borrowed_bytes(
-                KEY, mapping_sql.bytes_expression(parent), convert_other=convert
+                KEY, mapping_sql.bytes_expression(parent), server=version, convert_other=convert
             )
         )
 
@@ -146,12 +156,16 @@ def test_borrowed_keys_are_equal(connection: psycopg.Connection, convert: bool) 
     check()
 
 
-def test_keys_without_a_timestamp_get_plan_time(connection: psycopg.Connection) -> None:
+def test_keys_without_a_timestamp_get_plan_time(
+    connection: psycopg.Connection, version: int
+) -> None:
     _declare(connection, "horizon", NEAR)
     rows: list[tuple[object, object]] = [(uuid_of(2**128 - 1, v), None) for v in range(16)]
 
     in_sql = _select(
-        connection, mapping_sql.uuid_expression(mapping_sql.plan_time_bytes(KEY)), rows
+        connection,
+        mapping_sql.uuid_expression(mapping_sql.plan_time_bytes(KEY, server=version)),
+        rows,
     )
 
     assert in_sql == [
@@ -161,7 +175,7 @@ def test_keys_without_a_timestamp_get_plan_time(connection: psycopg.Connection) 
 
 @pytest.mark.parametrize("column_type", ["timestamp without time zone", "date"])
 def test_types_without_zone_are_read_in_the_declared_one(
-    connection: psycopg.Connection, column_type: str
+    connection: psycopg.Connection, version: int, column_type: str
 ) -> None:
     _declare(connection, "horizon", NEAR)
     connection.execute("SET TimeZone = 'America/New_York'")  # must not matter
@@ -176,7 +190,7 @@ def test_types_without_zone_are_read_in_the_declared_one(
 
     in_sql = _select(
         connection,
-        mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time)),
+        mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time, server=version)),
         [(old, t.isoformat()) for t in local],
     )
 
@@ -185,12 +199,14 @@ def test_types_without_zone_are_read_in_the_declared_one(
     ]
 
 
-def test_null_keys_stay_null(connection: psycopg.Connection) -> None:
+def test_null_keys_stay_null(connection: psycopg.Connection, version: int) -> None:
     _declare(connection, "horizon", NEAR)
     time = sql.SQL("t.other::timestamptz")
 
     assert _select(
-        connection, mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time)), [(None, None)]
+        connection,
+        mapping_sql.uuid_expression(mapping_sql.key_bytes(KEY, time, server=version)),
+        [(None, None)],
     ) == [None]
 
 

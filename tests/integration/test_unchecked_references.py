@@ -35,7 +35,7 @@ def test_a_value_that_no_parent_has_is_kept(database: TestDatabase) -> None:
         migration = Migration.of(owner)
         migration.run_to_cutover()
 
-        rows = dict(owner.execute("select n, order_id from notes").fetchall())
+        rows: dict[int, UUID] = dict(owner.execute("select n, order_id from notes").fetchall())
         found = owner.execute("select id from orders").fetchone()
 
     assert found is not None

@@ -222,7 +222,7 @@ def _tasks(connection: Connection, table: ClosureTable, workers: int) -> Iterato
 def _use_snapshot(connection: Connection, snapshot: str) -> None:
     # The workers are the parallelism: more processes would only take turns.
     connection.execute("SET max_parallel_workers_per_gather = 0")
-    connection.execute("SET work_mem = '128MB'")
+    connection.execute("SET work_mem = '192MB'")
     connection.execute("SET random_page_cost = 1.1")
     connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))

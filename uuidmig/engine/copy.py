@@ -186,7 +186,7 @@ def _share(connection: Connection, pace: Pace, workers: int) -> int:
 def _prepare_session(connection: Connection) -> None:
     # Losing the last batches in a crash of the server is harmless: their records go with them.
     connection.execute("SET synchronous_commit = off")
-    connection.execute("SET work_mem = '128MB'")
+    connection.execute("SET work_mem = '192MB'")
     connection.execute("SET random_page_cost = 1.1")
     connection.execute("SET max_parallel_workers_per_gather = 0")
 

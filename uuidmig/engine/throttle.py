@@ -23,8 +23,8 @@ from uuidmig.engine.progress import Note, Observer, Waiting
 _BUSY_COMMITS = 20.0  # a second, by others: below it nobody is there to be disturbed
 _PROBE_SECONDS = 0.1
 _SAMPLE_SECONDS = 1.0  # sessions report their commits to the statistics about once a second
-_TOLERATED = 2.0  # times the commit latency before the copy
-_LEAST_LIMIT_MS = 4.0
+_TOLERATED = 1.5  # times the commit latency before the copy
+_LEAST_LIMIT_MS = 2.0
 _MOST_REST = 6.0  # seconds of rest a second of work
 _LONGEST_REST_SECONDS = 2.0
 _TELL_SECONDS = 5.0

@@ -25,6 +25,14 @@ _MICROSECONDS: LiteralString = (
     " ELSE uuidmig.plan_time() END) * 1000000)::bigint"
 )
 
+# From PostgreSQL 18 on the microseconds can be had as they are stored, without a double: bytes
+# have a cast to bigint there. They count from 2000-01-01.
+_MICROSECONDS_18: LiteralString = (
+    "(timestamptz_send(CASE WHEN {time} <= uuidmig.horizon()"
+    " THEN greatest({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"
+    " ELSE uuidmig.plan_time() END)::bigint + 946684800000000)"
+)
+
 _PREFIX: LiteralString = "int8send((({us} / 1000) << 16) | 28672 | (({us} % 1000) * 4096 / 1000))"
 
 _KEY: LiteralString = (
@@ -50,8 +58,9 @@ def time_expression(
     return sql.SQL(template).format(column=column, zone=sql.Literal(time_zone or "UTC"))
 
 
-def _prefix(time: sql.Composable) -> sql.Composable:
-    return sql.SQL(_PREFIX).format(us=sql.SQL(_MICROSECONDS).format(time=time))
+def _prefix(time: sql.Composable, server: int) -> sql.Composable:
+    microseconds = _MICROSECONDS_18 if server >= 180000 else _MICROSECONDS
+    return sql.SQL(_PREFIX).format(us=sql.SQL(microseconds).format(time=time))
 
 
 def _key(key: sql.Composable, prefix: sql.Composable, convert_other: bool) -> sql.Composable:
@@ -60,27 +69,31 @@ def _key(key: sql.Composable, prefix: sql.Composable, convert_other: bool) -> sq
 
 
 def key_bytes(
-    key: sql.Composable, time: sql.Composable, *, convert_other: bool = False
+    key: sql.Composable, time: sql.Composable, *, server: int, convert_other: bool = False
 ) -> sql.Composable:
     """Return the new key of `key` with root timestamp `time` (timestamptz), as 16 bytes (bytea).
 
-    NULL for NULL. Bytes are what verification compares: turning them into a uuid costs as much
-    again, as the server has no shorter way than through text.
+    `server` is server_version_num: newer ones have a quicker way. NULL for NULL. Bytes are what
+    verification compares: turning them into a uuid costs as much again, as the server has no
+    shorter way than through text.
     """
-    return _key(key, _prefix(time), convert_other)
+    return _key(key, _prefix(time, server), convert_other)
 
 
-def plan_time_bytes(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
+def plan_time_bytes(
+    key: sql.Composable, *, server: int, convert_other: bool = False
+) -> sql.Composable:
     """Return the new key of `key` as bytes when its table has no usable timestamp."""
-    return key_bytes(key, sql.SQL("uuidmig.plan_time()"), convert_other=convert_other)
+    time = sql.SQL("uuidmig.plan_time()")
+    return key_bytes(key, time, server=server, convert_other=convert_other)
 
 
 def borrowed_bytes(
-    key: sql.Composable, parent_new: sql.Composable, *, convert_other: bool = False
+    key: sql.Composable, parent_new: sql.Composable, *, server: int, convert_other: bool = False
 ) -> sql.Composable:
     """Return the new key of `key` as bytes, with the time of its parent's new key `parent_new`,
     which is given as bytes too."""
-    plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"))
+    plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"), server)
     prefix = sql.SQL(_BORROWED_PREFIX).format(parent=parent_new, plan_prefix=plan_prefix)
     return _key(key, prefix, convert_other)
 

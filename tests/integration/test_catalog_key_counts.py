@@ -9,8 +9,7 @@ from psycopg import errors
 
 from tests.servers import TestDatabase
 from uuidmig.catalog.key_counts import count_keys
-from uuidmig.catalog.model import RelationName
-from uuidmig.planner.model import KeyCounts
+from uuidmig.catalog.model import KeyCounts, RelationName
 
 T = RelationName("public", 'The "T" 100%s')
 

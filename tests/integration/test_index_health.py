@@ -17,8 +17,7 @@ from uuidmig.bench.index_health import (
     IndexHealth,
     inspect_indexes,
 )
-from uuidmig.catalog.model import RelationName
-from uuidmig.planner.model import KeyCounts
+from uuidmig.catalog.model import KeyCounts, RelationName
 
 RANDOM = RelationName("public", "random_keys")
 

@@ -11,12 +11,13 @@ from uuidmig.catalog.model import (
     Column,
     ForeignKey,
     Index,
+    KeyCounts,
     RelationName,
     Server,
     Table,
 )
 from uuidmig.planner import build_plan, candidate_roots
-from uuidmig.planner.model import ColumnName, KeyCounts, Plan, PlanOptions
+from uuidmig.planner.model import ColumnName, Plan, PlanOptions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 V4_ONLY = KeyCounts(v4=10, v7=0, other=0, exact=True)

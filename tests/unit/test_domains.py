@@ -17,10 +17,10 @@ from tests.unit.factories import (
     table,
     timestamp,
 )
-from uuidmig.catalog.model import RelationName, Table
+from uuidmig.catalog.model import KeyCounts, RelationName, Table
 from uuidmig.errors import ConfigurationError, NothingToMigrate
 from uuidmig.planner import candidate_roots
-from uuidmig.planner.model import KeyCounts, Plan, PlanOptions, Reference
+from uuidmig.planner.model import Plan, PlanOptions, Reference
 
 EMPTY = KeyCounts(0, 0, 0, exact=True)
 V7_ONLY = KeyCounts(0, 10, 0, exact=True)

@@ -20,9 +20,9 @@ from tests.unit.factories import (
     table,
     timestamp,
 )
-from uuidmig.catalog.model import Check, Grant, Sequence, Table, Unsupported
+from uuidmig.catalog.model import Check, Grant, KeyCounts, Sequence, Table, Unsupported
 from uuidmig.planner.advice import count_uses
-from uuidmig.planner.model import Hazard, KeyCounts, Plan, PlanOptions
+from uuidmig.planner.model import Hazard, Plan, PlanOptions
 
 CREATED = timestamp("created_at", not_null=True)
 CUSTOMERS = table("customers", key(), CREATED)

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from uuidmig.catalog.model import RelationName
-from uuidmig.planner.model import Generator, KeyCounts, TimestampSource
+from uuidmig.catalog.model import KeyCounts, RelationName
+from uuidmig.planner.model import Generator, TimestampSource
 from uuidmig.report.document import SCHEMA_VERSION, document, plain
 from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
 from uuidmig.report.units import count, duration, one_line, share, size

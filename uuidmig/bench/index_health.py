@@ -16,9 +16,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from uuidmig.catalog.key_counts import count_keys
-from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.model import KeyCounts, RelationName
 from uuidmig.catalog.rows import Row, fetch
-from uuidmig.planner.model import KeyCounts
 
 NOT_INSTALLED = (
     "the extension pgstattuple is not installed; a superuser can: CREATE EXTENSION pgstattuple"

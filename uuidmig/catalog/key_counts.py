@@ -8,10 +8,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.model import KeyCounts, RelationName
 from uuidmig.catalog.queries import load
 from uuidmig.catalog.rows import Row
-from uuidmig.planner.model import KeyCounts
 
 _SAMPLE_ROWS = 30_000
 _ROWS_PER_PAGE = 100  # assumed of a table that was never analyzed

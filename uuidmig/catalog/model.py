@@ -216,6 +216,20 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyCounts:
+    """Rows by version of their key. `exact` is False when sampled; then counts are scaled up."""
+
+    v4: int
+    v7: int
+    other: int
+    exact: bool
+
+    @property
+    def total(self) -> int:
+        return self.v4 + self.v7 + self.other
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """Where the catalog was read. `version` is server_version_num, e.g. 180006."""
 

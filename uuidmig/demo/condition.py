@@ -8,9 +8,8 @@ from typing import Any
 import psycopg
 
 from uuidmig.bench.index_health import IndexHealth, inspect_indexes
-from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.model import KeyCounts, RelationName
 from uuidmig.demo.schema import SCHEMA, TABLES, read_sql
-from uuidmig.planner.model import KeyCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 
 from uuidmig import __version__
 from uuidmig.catalog.key_counts import count_keys
+from uuidmig.catalog.model import KeyCounts
 from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
-from uuidmig.planner.model import ColumnName, Hazard, KeyCounts, Plan, PlanOptions
+from uuidmig.planner.model import ColumnName, Hazard, Plan, PlanOptions
 
 
 def make_plan(dsn: str, options: PlanOptions) -> Plan:

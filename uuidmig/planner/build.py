@@ -6,20 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from uuidmig.catalog.model import Catalog
+from uuidmig.catalog.model import Catalog, KeyCounts
 from uuidmig.planner.closure import find_closure, find_incoming, find_outside, is_unique_column
 from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.forecast import make_forecast
 from uuidmig.planner.generators import find_generator
 from uuidmig.planner.hazards import find_hazards
-from uuidmig.planner.model import (
-    ColumnName,
-    KeyCounts,
-    KeyDomain,
-    Plan,
-    PlanOptions,
-    TimestampSource,
-)
+from uuidmig.planner.model import ColumnName, KeyDomain, Plan, PlanOptions, TimestampSource
 from uuidmig.planner.selection import choose_roots, select_roots
 from uuidmig.planner.time_sources import with_time_sources
 

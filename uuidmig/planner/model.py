@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from uuidmig.catalog.model import ForeignKey, RelationName, Server, Table
+from uuidmig.catalog.model import ForeignKey, KeyCounts, RelationName, Server, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,6 @@ class ColumnName:
 
     def __str__(self) -> str:
         return f"{self.table}.{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyCounts:
-    """Rows by version of their key. `exact` is False when sampled; then counts are scaled up."""
-
-    v4: int
-    v7: int
-    other: int
-    exact: bool
-
-    @property
-    def total(self) -> int:
-        return self.v4 + self.v7 + self.other
 
 
 @dataclass(frozen=True, slots=True)

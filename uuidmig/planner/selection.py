@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import product
 
-from uuidmig.catalog.model import Catalog, RelationName, Table
+from uuidmig.catalog.model import Catalog, KeyCounts, RelationName, Table
 from uuidmig.errors import ConfigurationError, NothingToMigrate
 from uuidmig.planner.domains import KeyGraph, primary_uuid_columns, read_graph
 from uuidmig.planner.generators import find_generator
-from uuidmig.planner.model import ColumnName, KeyCounts, PlanOptions
+from uuidmig.planner.model import ColumnName, PlanOptions
 
 
 def candidate_roots(catalog: Catalog, options: PlanOptions) -> tuple[ColumnName, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from uuidmig.planner.model import Generator, KeyCounts, TimestampSource
+from uuidmig.catalog.model import KeyCounts
+from uuidmig.planner.model import Generator, TimestampSource
 from uuidmig.report.units import count, share
 
 

@@ -32,7 +32,9 @@ def connection(database: TestDatabase) -> Iterator[psycopg.Connection]:
             CREATE INDEX by_note ON random_keys (note) INCLUDE (other);
             CREATE INDEX by_hash ON random_keys USING hash (id);
             INSERT INTO random_keys
-            SELECT gen_random_uuid(), NULL, 'n' FROM generate_series(1, 9000);
+            SELECT overlay(overlay(md5(n::text) placing '4' from 13) placing '8' from 17)::uuid,
+                NULL, 'n'
+            FROM generate_series(1, 9000) n;
             """
         )
         yield connection

@@ -24,8 +24,8 @@ _BUSY_COMMITS = 20.0  # a second, by others: below it nobody is there to be dist
 _PROBE_SECONDS = 0.1
 _SAMPLE_SECONDS = 1.0  # sessions report their commits to the statistics about once a second
 _TOLERATED = 1.5  # times the commit latency before the copy
-_LEAST_LIMIT_MS = 2.0
-_MOST_REST = 6.0  # seconds of rest a second of work
+_LEAST_LIMIT_MS = 1.0
+_MOST_REST = 8.0  # seconds of rest a second of work
 _LONGEST_REST_SECONDS = 2.0
 _TELL_SECONDS = 5.0
 
@@ -37,7 +37,7 @@ class Throttle:
     observer: Observer
     busy: bool = False
     base_ms: float = 0.0
-    rest: float = 0.0
+    rest: float = 5.0  # a careful start: it shrinks while commits stay quick
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=5))
     told: float = 0.0
 
@@ -58,7 +58,7 @@ class Throttle:
             self.rest = min(self.rest * 1.5 + 0.5, _MOST_REST)
             self._tell(typical)
         else:
-            self.rest = max(self.rest * 0.9 - 0.02, 0.0)
+            self.rest = max(self.rest * 0.99 - 0.01, 0.0)
 
     @property
     def limit_ms(self) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,6 +18,17 @@ from uuidmig.demo.data import load_shop
 from uuidmig.demo.schema import SCHEMA, TABLES, create_shop
 
 INI = Path(__file__).parents[2] / "alembic.ini"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """env.py sets up logging for a process of its own: a handler on this test's captured stderr."""
+    root, alembic = logging.getLogger(), logging.getLogger("alembic")
+    before = root.handlers[:], root.level, alembic.level
+    yield
+    root.handlers[:] = before[0]
+    root.setLevel(before[1])
+    alembic.setLevel(before[2])
 
 
 def dump_schema(database: TestDatabase) -> str:

@@ -1,8 +1,8 @@
 """Giving way: the copy goes at full speed on a quiet database and in small bites on a busy one.
 
-What applications feel first is their COMMIT waiting behind the copy's WAL. So a probe commits a
-row of its own a few times a second and compares how long that takes with how long it took before
-the copy; while it takes too long, the workers rest between their batches.
+What applications feel first is their COMMIT waiting behind the copy's WAL. So while others are at
+work a probe commits a row of its own a few times a second and compares how long that takes with how
+long it took before the copy; while it takes too long, the workers rest between their batches.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import psycopg
 
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Note, Observer, Waiting
+from uuidmig.engine.wal_writer import WAKE_SECONDS, wake_wal_writer
 
 _BUSY_COMMITS = 20.0  # a second, by others: below it nobody is there to be disturbed
 _PROBE_SECONDS = 0.1
@@ -109,8 +110,12 @@ def _watch(
     connection: Connection, state: Throttle, counter: _Commits, stop: threading.Event
 ) -> None:
     try:
-        while not stop.wait(_PROBE_SECONDS):
-            state.adapt(_probe(connection))
+        while not stop.wait(_PROBE_SECONDS if state.busy else WAKE_SECONDS):
+            if state.busy:
+                state.adapt(_probe(connection))
+            else:
+                wake_wal_writer(connection)
+            counter.own += 1
             if counter.seconds() > _SAMPLE_SECONDS:
                 state.busy = _is_busy(connection, counter)
     except psycopg.Error:
@@ -141,23 +146,26 @@ def _has_company(connection: Connection) -> bool:
 
 
 class _Commits:
-    """Commits a second in this database since the last look, without those of the probe."""
+    """Commits a second in this database since the last look, without the watcher's own."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._at = time.monotonic()
         self._commits = self._read()
+        self.own = 0
 
     def seconds(self) -> float:
         return time.monotonic() - self._at
 
     def rate(self) -> float:
         seconds, commits = self.seconds(), self._read()
-        rate = (commits - self._commits) / max(seconds, 1e-6) - 1 / _PROBE_SECONDS
-        self._at, self._commits = time.monotonic(), commits
-        return rate
+        others = commits - self._commits - self.own
+        self._at, self._commits, self.own = time.monotonic(), commits, 0
+        return others / max(seconds, 1e-6)
 
     def _read(self) -> int:
+        # Our own commits are counted at once, not in a second: they are taken off again.
+        self._connection.execute("SELECT pg_stat_force_next_flush()")
         row = self._connection.execute(
             "SELECT pg_stat_get_db_xact_commit(oid) FROM pg_database"
             " WHERE datname = current_database()"

@@ -3,30 +3,47 @@
 from __future__ import annotations
 
 from uuidmig.engine.chunks import chunk_pages
-from uuidmig.engine.copy import Pace, next_pace
+from uuidmig.engine.copy import Pace, next_pace, share
 
 
 def test_widens_while_it_gets_faster() -> None:
-    assert next_pace(Pace(64, 100_000), rows=600_000, seconds=3).width == 128
+    assert next_pace(Pace(64, 1, 100_000), 1, rows=600_000, seconds=3).width == 128
 
 
 def test_holds_when_wider_was_not_faster() -> None:
-    assert next_pace(Pace(128, 200_000), rows=600_000, seconds=3).width == 128
+    assert next_pace(Pace(128, 1, 200_000), 1, rows=600_000, seconds=3).width == 128
 
 
 def test_widens_after_a_very_short_statement_whatever_the_rate() -> None:
-    assert next_pace(Pace(1, 1e9), rows=10_000, seconds=0.1).width == 2
+    assert next_pace(Pace(1, 1, 1e9), 1, rows=10_000, seconds=0.1).width == 2
 
 
 def test_narrows_when_a_statement_takes_long_and_never_below_one() -> None:
-    assert next_pace(Pace(64, 1.0), rows=640_000, seconds=60).width == 32
-    assert next_pace(Pace(1, 1.0), rows=10_000, seconds=60).width == 1
+    assert next_pace(Pace(64, 1, 1.0), 1, rows=640_000, seconds=60).width == 32
+    assert next_pace(Pace(1, 1, 1.0), 1, rows=10_000, seconds=60).width == 1
+
+
+def test_another_table_starts_a_new_comparison() -> None:
+    assert next_pace(Pace(128, 1, 1e9), 2, rows=600_000, seconds=3).width == 256
+
+
+def test_shares_a_table_evenly_where_one_claim_each_does_it() -> None:
+    assert [share(Pace(160), chunk_count=301, left=left, workers=2) for left in (301, 150)] == [
+        151,
+        151,
+    ]
+
+
+def test_narrows_towards_the_end_of_a_long_table() -> None:
+    assert share(Pace(160), chunk_count=5000, left=4000, workers=2) == 160
+    assert share(Pace(160), chunk_count=5000, left=100, workers=2) == 50
+    assert share(Pace(160), chunk_count=5000, left=3, workers=2) == 32
 
 
 def test_has_an_upper_bound() -> None:
     pace = Pace()
     for _ in range(50):
-        pace = next_pace(pace, rows=10_000, seconds=0.01)
+        pace = next_pace(pace, 1, rows=10_000, seconds=0.01)
     assert pace.width == 512
 
 

@@ -63,22 +63,47 @@ def make_chunks(connection: Connection, table: ClosureTable, batch: int | None) 
     )
 
 
-def claim(connection: Connection, most: int) -> Claim | None:
-    """Lock up to `most` adjacent chunks of one table that are not done; None when none is free."""
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """The table to copy from next: how many chunks it has, and how many of them are not done."""
+
+    table_number: int
+    chunks: int
+    remaining: int
+
+
+def look_ahead(connection: Connection) -> Ahead | None:
+    """Lock the first free chunk and return what its table has; None when none is free."""
+    row = connection.execute(
+        "SELECT table_number FROM uuidmig.chunk WHERE NOT done"
+        " ORDER BY table_number, number LIMIT 1 FOR UPDATE SKIP LOCKED"
+    ).fetchone()
+    if row is None:
+        return None
+    counts = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE NOT done) FROM uuidmig.chunk"
+        " WHERE table_number = %s",
+        [row[0]],
+    ).fetchone()
+    return Ahead(row[0], *(counts or (0, 0)))
+
+
+def claim(connection: Connection, table_number: int, most: int) -> Claim | None:
+    """Lock up to `most` adjacent chunks of the table that are not done; None when none is free."""
     rows = connection.execute(
-        "SELECT table_number, number, first_page, last_page FROM uuidmig.chunk WHERE NOT done"
-        " ORDER BY table_number, number LIMIT %s FOR UPDATE SKIP LOCKED",
-        [most],
+        "SELECT number, first_page, last_page FROM uuidmig.chunk"
+        " WHERE NOT done AND table_number = %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED",
+        [table_number, most],
     ).fetchall()
     if not rows:
         return None
     taken = [rows[0]]
     for row in rows[1:]:
-        if row[0] != taken[-1][0] or row[1] != taken[-1][1] + 1:
+        if row[0] != taken[-1][0] + 1:
             break
         taken.append(row)
-    numbers = tuple(row[1] for row in taken)
-    return Claim(taken[0][0], numbers, taken[0][2], taken[-1][3])
+    numbers = tuple(row[0] for row in taken)
+    return Claim(table_number, numbers, taken[0][1], taken[-1][2])
 
 
 def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) -> None:

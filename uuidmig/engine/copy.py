@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from psycopg import sql
 
@@ -22,7 +24,7 @@ from uuidmig.steps.copying import copy_statement
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
 _MOST_CHUNKS_A_CLAIM = 512
-_LEAST_CHUNKS_AT_THE_END = 64
+_LEAST_CHUNKS_AT_THE_END = 32
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
 _BACKLOG_SECONDS = 3.0
@@ -46,6 +48,8 @@ class _Tally:
     done: dict[int, int] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     begun: dict[int, float] = field(default_factory=dict)
+    claimed: dict[int, tuple[int, int]] = field(default_factory=dict)  # table, chunks; by thread
+    claiming: threading.Lock = field(default_factory=threading.Lock)
     next_backlog: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -58,6 +62,16 @@ class _Tally:
         rate = done / max(now - first, 1e-6)
         left = (total - done) / rate if rate and done * 100 >= total else None
         self.observer.notify(TableProgress(self.names[number], done, total, rate, left))
+
+    def hold(self, table_number: int, count: int) -> None:
+        """Note how many chunks of which table the calling worker has in hand."""
+        with self._lock:
+            self.claimed[threading.get_ident()] = table_number, count
+
+    def held(self, table_number: int) -> int:
+        """Return how many chunks of the table the workers of this process have in hand."""
+        with self._lock:
+            return sum(count for table, count in self.claimed.values() if table == table_number)
 
     def tell_backlog(self, connection: Connection) -> None:
         """Tell how long the change log has grown, every few seconds."""
@@ -140,8 +154,9 @@ def _work(
         if _paused(connection, tally.observer, stop):
             continue
         started = time.monotonic()
-        most = 1 if options.batch else brake.width(_share(connection, pace, options.workers))
-        number, rows = _copy_one(connection, plan, most)
+        number, rows = _copy_one(
+            connection, plan, tally, partial(_most, options, brake, tally, pace)
+        )
         if number is None:
             return
         seconds = time.monotonic() - started
@@ -149,38 +164,54 @@ def _work(
         tally.tell_backlog(connection)
         failpoint("batch")
         if not brake.busy:
-            pace = next_pace(pace, rows, seconds)
+            pace = next_pace(pace, number, rows, seconds)
         brake.give_way(seconds, stop)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How many chunks to claim at once, and the rows a second of the claim before."""
+    """How many chunks to claim at once; the table of the claim before and its rows a second."""
 
     width: int = 160
+    table_number: int = 0
     rate: float = 0.0
 
 
-def next_pace(pace: Pace, rows: int, seconds: float) -> Pace:
+def next_pace(pace: Pace, table_number: int, rows: int, seconds: float) -> Pace:
     """Return the pace after a claim of `rows` took `seconds`.
 
     The server hashes the parents once a statement, so wider claims copy faster, up to a point:
     they widen while that makes them faster, and narrow when they take too long to interrupt.
     """
     rate = rows / max(seconds, 1e-6)
+    before = pace.rate if table_number == pace.table_number else 0.0
     width = pace.width
     if seconds > _LONGEST_SECONDS:
         width = max(width // 2, 1)
-    elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * pace.rate):
+    elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * before):
         width = min(width * 2, _MOST_CHUNKS_A_CLAIM)
-    return Pace(width, rate)
+    return Pace(width, table_number, rate)
 
 
-def _share(connection: Connection, pace: Pace, workers: int) -> int:
-    """No worker takes so much that the others idle at the end, nor so little that it is not worth
-    hashing the parents for it."""
-    left = chunks.remaining(connection)
+def share(pace: Pace, chunk_count: int, left: int, workers: int) -> int:
+    """Return how many chunks of a table to claim; `left` are those that nobody has in hand yet.
+
+    Where one claim a worker does the whole table, each takes its part. Else no worker takes so much
+    that the others idle at the end, nor so little that it is not worth hashing the parents for it.
+    """
+    part = -(-chunk_count // workers)
+    if part <= pace.width:
+        return part
     return min(pace.width, max(left // workers, _LEAST_CHUNKS_AT_THE_END))
+
+
+def _most(
+    options: RunOptions, brake: Throttle, tally: _Tally, pace: Pace, ahead: chunks.Ahead
+) -> int:
+    if options.batch:
+        return 1
+    left = ahead.remaining - tally.held(ahead.table_number)
+    return brake.width(share(pace, ahead.chunks, left, options.workers))
 
 
 def _prepare_session(connection: Connection) -> None:
@@ -200,11 +231,16 @@ def _paused(connection: Connection, observer: Observer, stop: threading.Event) -
     return True
 
 
-def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None, int]:
+def _copy_one(
+    connection: Connection, plan: Plan, tally: _Tally, most: Callable[[chunks.Ahead], int]
+) -> tuple[int | None, int]:
     with connection.transaction():
-        claimed = chunks.claim(connection, most)
-        if claimed is None:
-            return None, 0
+        with tally.claiming:  # two at once would break each other's runs of chunks
+            ahead = chunks.look_ahead(connection)
+            claimed = ahead and chunks.claim(connection, ahead.table_number, most(ahead))
+            if not claimed:
+                return None, 0
+            tally.hold(claimed.table_number, len(claimed.numbers))
         table = plan.tables[claimed.table_number - 1]
         # Under this lock nobody can move the rows: the check holds until the copy has committed.
         connection.execute(
@@ -217,4 +253,5 @@ def _copy_one(connection: Connection, plan: Plan, most: int) -> tuple[int | None
         rows = connection.execute(statement.query).rowcount
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
         failpoint("copying")
+    tally.hold(table.number, 0)
     return table.number, rows

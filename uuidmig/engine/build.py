@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
+
 from psycopg import errors, sql
 
+from uuidmig.catalog.model import RelationName
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
@@ -16,17 +20,66 @@ from uuidmig.steps.indexes import IndexBuild, index_builds, replica_identity
 from uuidmig.steps.shadow import restore_autovacuum
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One statement on a shadow: VACUUM, then each index, then ANALYZE. `index` None: the others.
+
+    VACUUM comes first, while there is only the heap to read: it leaves hint bits and visibility
+    map. ANALYZE comes last: it counts expressions of indexes, too.
+    """
+
+    kind: str  # "vacuum" | "index" | "analyze"
+    table: ClosureTable
+    index: IndexBuild | None = None
+
+
+class _Builder:
+    """Runs the parts and knows which of them may follow. Shared by the workers."""
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        self._builds: dict[RelationName, list[IndexBuild]] = {}
+        for built in index_builds(plan):
+            self._builds.setdefault(built.relation, []).append(built)
+        count = sum(map(len, self._builds.values()))
+        # The workers are the parallelism: a process of its own sorts in memory, helpers through
+        # files. They help only where there are more workers than indexes.
+        self._helpers = max(workers // max(count, 1) - 1, 0)
+        self._left = {relation: len(builds) for relation, builds in self._builds.items()}
+        self._lock = threading.Lock()
+
+    def run(self, connection: Connection, part: _Part) -> list[_Part]:
+        """Run one part and return those that waited for it."""
+        relation = part.table.shadow
+        match part:
+            case _Part("vacuum"):
+                connection.execute(sql.SQL("VACUUM {}").format(relation.identifier))
+                failpoint("vacuumed")
+                indexes = [_Part("index", part.table, i) for i in self._builds.get(relation, [])]
+                return indexes or [_Part("analyze", part.table)]
+            case _Part("index", index=IndexBuild() as index):
+                _create(connection, index, self._helpers)
+                return [_Part("analyze", part.table)] if self._is_last(relation) else []
+            case _:
+                connection.execute(sql.SQL("ANALYZE {}").format(relation.identifier))
+                return []
+
+    def _is_last(self, relation: RelationName) -> bool:
+        with self._lock:
+            self._left[relation] -= 1
+            return self._left[relation] == 0
+
+
 def build(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
     """Purge and vacuum the shadows, build their indexes side by side, set state "built".
 
     Every part may run again after a crash. Raises MappingCollision when new keys are not unique.
     """
     purge(dsn, plan, observer)
-    run_tasks(dsn, options.workers, "vacuum", _by_size(plan), _vacuum, observer)
-    failpoint("vacuumed")
-    run_tasks(dsn, options.workers, "build", list(index_builds(plan)), _create, observer)
+    builder = _Builder(plan, options.workers)
+    largest_first = sorted(plan.tables, key=lambda table: -table.table.heap_bytes)
+    parts = [_Part("vacuum", table) for table in largest_first]
+    run_tasks(dsn, options.workers, "build", parts, builder.run, observer)
     failpoint("indexed")
-    run_tasks(dsn, options.workers, "analyze", _by_size(plan), _analyze, observer)
     _attach(dsn, plan)
 
 
@@ -44,23 +97,13 @@ def purge(dsn: str, plan: Plan, observer: Observer) -> None:
         failpoint("purged")
 
 
-def _by_size(plan: Plan) -> list[ClosureTable]:
-    return sorted(plan.tables, key=lambda table: -table.table.heap_bytes)
-
-
-def _vacuum(connection: Connection, table: ClosureTable) -> None:
-    """Before the indexes exist there is only the heap to read: hint bits and visibility map."""
-    connection.execute(sql.SQL("VACUUM {}").format(table.shadow.identifier))
-
-
-def _analyze(connection: Connection, table: ClosureTable) -> None:
-    connection.execute(sql.SQL("ANALYZE {}").format(table.shadow.identifier))
-
-
-def _create(connection: Connection, built: IndexBuild) -> None:
+def _create(connection: Connection, built: IndexBuild, helpers: int) -> None:
     if _exists(connection, built):
         return  # a plain CREATE INDEX is atomic: what is there is whole
     connection.execute("SET maintenance_work_mem = '256MB'")
+    connection.execute(
+        "SELECT set_config('max_parallel_maintenance_workers', %s, false)", [str(helpers)]
+    )
     # An index that a crash of the server takes away is simply built again.
     connection.execute("SET synchronous_commit = off")
     try:

@@ -7,15 +7,17 @@ batch under way; the second cancels the queries.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from queue import Empty, SimpleQueue
+from dataclasses import dataclass
 
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Note, Observer, silent
 from uuidmig.errors import Interrupted
 
 Work = Callable[[Connection, threading.Event], None]
+_STOP_POLL_SECONDS = 0.1  # a worker that failed tells the others by `stop` only
 
 
 def run_workers(
@@ -70,22 +72,50 @@ def run_tasks[Task](
     dsn: str,
     count: int,
     purpose: str,
-    tasks: list[Task],
-    work: Callable[[Connection, Task], None],
+    tasks: Sequence[Task],
+    work: Callable[[Connection, Task], Iterable[Task] | None],
     observer: Observer = silent,
 ) -> None:
-    """Run `work(connection, task)` for every task, in their order, in up to `count` threads."""
-    queue: SimpleQueue[Task] = SimpleQueue()
-    for task in tasks:
-        queue.put(task)
+    """Run `work(connection, task)` for every task, in their order, in up to `count` threads.
 
-    def loop(connection: Connection, stop: threading.Event) -> None:
-        while not stop.is_set():
-            try:
-                task = queue.get_nowait()
-            except Empty:
-                return
-            work(connection, task)
-
+    What `work` returns are tasks that could not start before this one had ended; they are run too,
+    next before all others.
+    """
     if tasks:
-        run_workers(dsn, min(count, len(tasks)), purpose, loop, observer)
+        queue = _TaskQueue(tasks)
+
+        def loop(connection: Connection, stop: threading.Event) -> None:
+            while (task := queue.take(stop)) is not None:
+                queue.done(work(connection, task.value) or ())
+
+        run_workers(dsn, count, purpose, loop, observer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken[Task]:
+    value: Task
+
+
+class _TaskQueue[Task]:
+    """Tasks that bring about tasks: who finds none waits for those that are under way."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._waiting = deque(tasks)
+        self._under_way = 0
+        self._changed = threading.Condition()
+
+    def take(self, stop: threading.Event) -> _Taken[Task] | None:
+        """Return the next task, None when there will be none; call `done` after it."""
+        with self._changed:
+            while not self._waiting and self._under_way and not stop.is_set():
+                self._changed.wait(_STOP_POLL_SECONDS)
+            if not self._waiting or stop.is_set():
+                return None
+            self._under_way += 1
+            return _Taken(self._waiting.popleft())
+
+    def done(self, further: Iterable[Task]) -> None:
+        with self._changed:
+            self._under_way -= 1
+            self._waiting.extendleft(reversed(list(further)))
+            self._changed.notify_all()

@@ -140,10 +140,14 @@ class Migration:
         self.run([journal.set_state("verified")])
 
     def check_sums(self, table: ClosureTable) -> None:
-        source = self.one(comparing.source_sums(self.plan, table, 0, None))
-        shadow_side = self.one(comparing.shadow_sums(self.plan, table, 0, None))
-        assert source == shadow_side, table.name
-        assert source[2] == 0, f"{table.name}: orphans"
+        ways = (False, True) if comparing.compares_by_tail(self.plan, table) else (False,)
+        for by_tail in ways:
+            source = self.one(comparing.source_sums(self.plan, table, 0, None, by_tail=by_tail))
+            copied = self.one(comparing.shadow_sums(self.plan, table, 0, None, by_tail=by_tail))
+            assert source == copied, (table.name, by_tail)
+            assert source[2] == 0, f"{table.name}: orphans"
+        for key in comparing.key_references(table) if True in ways else ():
+            assert self.one(comparing.lost_references(self.plan, table, key)) == (0,)
         differing = comparing.differing_rows(self.plan, table)
         assert self.connection.execute(differing.text.encode()).fetchall() == []
 

@@ -147,7 +147,16 @@ def test_columns(owner: psycopg.Connection[Any]) -> None:
         alter table t alter column price set (n_distinct = 5);
         comment on column t.at is 'when'""",
     )
-    ident = Column("id", 2, "uuid", "uuid", "b", not_null=True, default="gen_random_uuid()")
+    ident = Column(
+        "id",
+        2,
+        "uuid",
+        "uuid",
+        "b",
+        not_null=True,
+        default="gen_random_uuid()",
+        hash_function="uuid_hash_extended",
+    )
     assert table.columns[0] == ident
     assert table.column("price") == Column(
         "price",
@@ -159,6 +168,7 @@ def test_columns(owner: psycopg.Connection[Any]) -> None:
         default="0.5",
         statistics_target=77,
         options=("n_distinct=5",),
+        hash_function="hash_numeric_extended",
     )
     doubled = table.column("doubled")
     assert (doubled.generated, doubled.default) == ("s", None)
@@ -209,6 +219,12 @@ def test_hashable_is_what_the_server_can_hash(owner: psycopg.Connection[Any]) ->
     owner.execute("insert into t default values")
     expected = {column.name: hashes(owner, column.name) for column in table.columns}
     assert {column.name: column.hashable for column in table.columns} == expected
+    functions = {column.name: column.hash_function for column in table.columns}
+    assert functions["word"] == functions["character varying"] == "hashtextextended"
+    for name, function in functions.items():
+        if function is not None:
+            call = sql.SQL("select {}({}, 1) from t")
+            owner.execute(call.format(sql.Identifier(function), sql.Identifier(name)))
 
 
 def hashes(owner: psycopg.Connection[Any], column: str) -> bool:

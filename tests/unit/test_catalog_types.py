@@ -4,7 +4,14 @@ from uuidmig.catalog.types import build_types
 
 
 def row(whole: int, part: int, kind: str = "b", hashable: bool = True) -> dict[str, object]:
-    return {"whole": whole, "part": part, "name": f"t{part}", "kind": kind, "hashable": hashable}
+    return {
+        "whole": whole,
+        "part": part,
+        "name": f"t{part}",
+        "kind": kind,
+        "hashable": hashable,
+        "hash_function": f"hash{part}" if hashable else None,
+    }
 
 
 def test_a_plain_type_is_hashable_by_its_own_function() -> None:
@@ -22,6 +29,7 @@ def test_a_type_with_parts_is_hashable_when_all_parts_are() -> None:
 def test_the_base_of_a_domain_over_a_domain() -> None:
     types = build_types([row(0, 1, "d"), row(1, 2, "d"), row(2, 3)])
     assert [types.base_name(oid) for oid in (1, 2, 3)] == ["t3", "t3", "t3"]
+    assert [types.hash_function(oid) for oid in (1, 2, 3)] == ["hash3", "hash3", "hash3"]
 
 
 def test_a_domain_hides_the_range_below_it() -> None:

@@ -35,6 +35,7 @@ def build_columns(
             number=number,
             base_type=types.base_name(type_oid),
             hashable=types.hashable(type_oid),
+            hash_function=types.hash_function(type_oid),
             sequence=next(iter(owned.get((oid, number), ())), None),
             acl=acls.get((oid, number)),
             **fields,

@@ -79,6 +79,7 @@ class Column:
     statistics_target: int | None = None  # None: the default
     options: tuple[str, ...] = ()  # attoptions, "n_distinct=5"
     hashable: bool = True  # the type has an extended hash function (else compared as text)
+    hash_function: str | None = None  # that function, (value, seed bigint), when SQL can call it
     comment: str | None = None
     acl: tuple[Grant, ...] | None = None
 
@@ -209,6 +210,14 @@ class Table:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+    def has_btree_on(self, columns: tuple[str, ...]) -> bool:
+        """Return whether a whole B-tree index begins with these columns, in this order."""
+        return any(
+            index.columns[: len(columns)] == columns
+            for index in self.indexes
+            if index.method == "btree" and index.valid and not index.partial
+        )
 
     @property
     def primary_key(self) -> Index | None:

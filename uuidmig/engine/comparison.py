@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
-
-from psycopg import sql
 
 from uuidmig.engine import journal
 from uuidmig.engine.catchup import drain_until_short
@@ -19,47 +14,13 @@ from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer, Stall
-from uuidmig.engine.workers import run_tasks
+from uuidmig.engine.sums import Comparison, Sums, compare
 from uuidmig.errors import UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing
 from uuidmig.steps.capture import lock_closure
 
 _COMPARISONS = 20
-_LEAST_PAGES_A_TASK = 1024
-_MOST_PAGES_A_TASK = 131_072  # 1 GiB: a TRUNCATE by the application waits for one part only
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    table: ClosureTable
-    side: str  # "source" | "shadow"
-    first_page: int
-    last_page: int | None
-    pages: int
-
-
-@dataclass(slots=True)
-class _Sums:
-    """Rows, hash sum and wrong rows of one side of one table: orphans in the source, keys that
-    are not version 7 in the shadow."""
-
-    rows: int = 0
-    hashes: Decimal = Decimal(0)
-    wrong: int = 0
-
-
-@dataclass(slots=True)
-class _Result:
-    sums: dict[tuple[int, str], _Sums] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, task: _Task, rows: int, hashes: Decimal, wrong: int) -> None:
-        with self.lock:
-            sums = self.sums.setdefault((task.table.number, task.side), _Sums())
-            sums.rows += rows
-            sums.hashes += hashes
-            sums.wrong += wrong
 
 
 def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
@@ -89,7 +50,7 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
 
 def _compare_unmoved(
     dsn: str, plan: Plan, options: RunOptions, observer: Observer
-) -> tuple[_Result, list[str]]:
+) -> tuple[Comparison, list[str]]:
     """Return the sums and the problems, of a comparison during which no table's rows moved.
 
     A snapshot does not protect from TRUNCATE: it sees an empty table. Nor do page ranges mean the
@@ -97,7 +58,7 @@ def _compare_unmoved(
     """
     for _ in range(_COMPARISONS):
         with _common_snapshot(dsn, plan, options, observer) as (connection, snapshot, files):
-            result = _compare(dsn, plan, options, snapshot)
+            result = compare(dsn, plan, options, snapshot, observer)
             problems = _problems(connection, plan, result)
             if not problems or _files(connection) == files:
                 return result, problems
@@ -116,7 +77,7 @@ def _files(connection: Connection) -> list[tuple[Any, ...]]:
     ).fetchall()
 
 
-def _problems(connection: Connection, plan: Plan, result: _Result) -> list[str]:
+def _problems(connection: Connection, plan: Plan, result: Comparison) -> list[str]:
     differences = _differences(plan, result)
     lines = [line for found in differences.values() for line in found]
     samples = [line for table in differences for line in _samples(connection, plan, table)]
@@ -188,67 +149,18 @@ def deadlock_timeout(connection: Connection) -> int:
     return int(row[0]) if row else 1000
 
 
-def _compare(dsn: str, plan: Plan, options: RunOptions, snapshot: str) -> _Result:
-    result = _Result()
-    with connect(dsn, "verify") as connection:
-        tasks = [t for table in plan.tables for t in _tasks(connection, table, options.workers)]
-    tasks.sort(key=lambda task: -task.pages)
-
-    def work(connection: Connection, task: _Task) -> None:
-        _use_snapshot(connection, snapshot)
-        try:
-            result.add(task, *_run(connection, plan, task))
-        finally:
-            connection.rollback()
-
-    run_tasks(dsn, options.workers, "verify", tasks, work)
-    return result
-
-
-def _tasks(connection: Connection, table: ClosureTable, workers: int) -> Iterator[_Task]:
-    """One part a worker of each side: a part hashes the table's parents once."""
-    for side, relation in (("source", table.name), ("shadow", table.shadow)):
-        row = connection.execute(
-            "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint",
-            [relation.identifier.as_string(connection)],
-        ).fetchone()
-        pages = int(row[0]) if row else 0
-        part = min(max(_LEAST_PAGES_A_TASK, -(-pages // workers)), _MOST_PAGES_A_TASK)
-        for first in range(0, max(pages, 1), part):
-            last = first + part if first + part < pages else None
-            yield _Task(table, side, first, last, min(part, pages))
-
-
-def _use_snapshot(connection: Connection, snapshot: str) -> None:
-    # The workers are the parallelism: more processes would only take turns.
-    connection.execute("SET max_parallel_workers_per_gather = 0")
-    connection.execute("SET work_mem = '192MB'")
-    connection.execute("SET random_page_cost = 1.1")
-    connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(snapshot)))
-
-
-def _run(connection: Connection, plan: Plan, task: _Task) -> tuple[int, Decimal, int]:
-    render = comparing.source_sums if task.side == "source" else comparing.shadow_sums
-    query = render(plan, task.table, task.first_page, task.last_page)
-    row = connection.execute(query.query).fetchone()
-    if row is None:
-        raise LookupError(str(task.table.name))
-    return int(row[0]), Decimal(row[1]), int(row[2])
-
-
-def _differences(plan: Plan, result: _Result) -> dict[ClosureTable, list[str]]:
+def _differences(plan: Plan, result: Comparison) -> dict[ClosureTable, list[str]]:
     found: dict[ClosureTable, list[str]] = {}
     for table in plan.tables:
-        source = result.sums.get((table.number, "source"), _Sums())
-        shadow = result.sums.get((table.number, "shadow"), _Sums())
+        source = result.sums.get((table.number, "source"), Sums())
+        shadow = result.sums.get((table.number, "shadow"), Sums())
         lines = []
         if source.rows != shadow.rows:
             lines.append(f"{table.name}: {source.rows} rows, new table {shadow.rows}")
         if source.hashes != shadow.hashes:
             lines.append(f"{table.name}: contents differ")
-        if source.wrong:
-            lines.append(f"{table.name}: {source.wrong} rows reference a key that is not there")
+        if lost := source.wrong + result.lost.get(table.number, 0):
+            lines.append(f"{table.name}: {lost} rows reference a key that is not there")
         if shadow.wrong:
             lines.append(f"{table.name}: {shadow.wrong} keys are not version 7")
         if lines:

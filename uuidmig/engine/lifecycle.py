@@ -26,7 +26,7 @@ from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Observer, Stall, StepFinished, StepStarted, silent
 from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan, PlanOptions
-from uuidmig.steps.foreign_keys import validate_all
+from uuidmig.steps.foreign_keys import joins_in_index_order, keys_to_validate, validate
 
 BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
 _DEFAULTS = RunOptions()
@@ -173,8 +173,14 @@ def _validate(context: _Context) -> None:
 def _validate_keys(context: _Context) -> None:
     """SHARE UPDATE EXCLUSIVE, one foreign key a transaction: nobody but DDL waits."""
     with connect(context.dsn, "validate") as connection:
-        for statement in validate_all(context.plan):
-            connection.execute(statement.query)
+        connection.execute("SET maintenance_work_mem = '256MB'")  # what its query may use
+        connection.execute("SET random_page_cost = 1.1")
+        for key in keys_to_validate(context.plan):
+            merges = joins_in_index_order(context.plan, key)
+            connection.execute(
+                "SELECT set_config('enable_hashjoin', %s, false)", ["off" if merges else "on"]
+            )
+            connection.execute(validate(key).query)
     failpoint("validated")
 
 

@@ -108,6 +108,15 @@ def bytes_expression(key: sql.Composable) -> sql.Composable:
     return sql.SQL("uuid_send({})").format(key)
 
 
+def tail_expression(key: sql.Composable, *, server: int = 0) -> sql.Composable:
+    """Return the last 8 bytes of a uuid, which the mapping leaves unchanged.
+
+    They come as bytea, as bigint where `server` (server_version_num) has that cast and is given.
+    """
+    tail = sql.SQL("substring(uuid_send({}) from 9)").format(key)
+    return sql.SQL("{}::bigint").format(tail) if server >= 180000 else tail
+
+
 def version_expression(key: sql.Composable) -> sql.Composable:
     """Return the version nibble of `key` as an integer."""
     return sql.SQL("(get_byte(uuid_send({key}), 6) >> 4)").format(key=key)

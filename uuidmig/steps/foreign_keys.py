@@ -22,6 +22,18 @@ def all_foreign_keys(plan: Plan) -> tuple[ForeignKey, ...]:
     return (*own, *plan.incoming)
 
 
+def joins_in_index_order(plan: Plan, key: ForeignKey) -> bool:
+    """Return whether both sides of the key have an index in the order of its columns.
+
+    Then looking for references without parent is a merge of two index-only scans.
+    """
+    tables = {
+        table.name: table for table in (*(t.table for t in plan.tables), *plan.outside_tables)
+    }
+    sides = ((key.child, key.columns), (key.parent, key.parent_columns))
+    return all(name in tables and tables[name].has_btree_on(columns) for name, columns in sides)
+
+
 def lock_for_swap(plan: Plan) -> Statement:
     """Return the statement that takes every lock of the swap, in one go, within the lock budget.
 
@@ -69,18 +81,24 @@ def add_all(plan: Plan) -> tuple[Statement, ...]:
     return tuple(Statement(part) for part in parts)
 
 
-def validate_all(plan: Plan) -> tuple[Statement, ...]:
-    """Return one VALIDATE a foreign key; its SHARE UPDATE EXCLUSIVE blocks only DDL."""
-    return tuple(
-        Statement(
-            sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
-                key.child.identifier, sql.Identifier(key.name)
-            ),
-            f"validate {key.name}",
-        )
-        for key in all_foreign_keys(plan)
-        if key.validated
+def keys_to_validate(plan: Plan) -> tuple[ForeignKey, ...]:
+    """Return the foreign keys that were valid before the cutover."""
+    return tuple(key for key in all_foreign_keys(plan) if key.validated)
+
+
+def validate(key: ForeignKey) -> Statement:
+    """Return the VALIDATE of a foreign key; its SHARE UPDATE EXCLUSIVE blocks only DDL."""
+    return Statement(
+        sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
+            key.child.identifier, sql.Identifier(key.name)
+        ),
+        f"validate {key.name}",
     )
+
+
+def validate_all(plan: Plan) -> tuple[Statement, ...]:
+    """Return the VALIDATE of every foreign key, to run in a transaction each."""
+    return tuple(validate(key) for key in keys_to_validate(plan))
 
 
 _VALIDATE_RETURNED = sql.SQL("""DO $uuidmig$

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from psycopg import sql
@@ -144,23 +144,13 @@ def mapped_select(
     table: ClosureTable,
     condition: sql.Composable | None = None,
     relation: Relation = source,
-    *,
-    keys_as_bytes: bool = False,
-    unmapped: Sequence[str] = (),
 ) -> sql.Composed:
-    """Return SELECT of the copied columns through the mapping, the table aliased "t".
-
-    Columns in `unmapped` come a second time, as they are, as "unmapped 0", "unmapped 1" and so on.
-    """
+    """Return SELECT of the copied columns through the mapping, the table aliased "t"."""
     expressions = MappedExpressions(plan, relation)
     columns: list[sql.Composable] = []
     for column in table.copied_columns:
-        key = expressions.key(table, column, "t") if keys_as_bytes else None
-        value = expressions.value(table, column, "t") if key is None else key
+        value = expressions.value(table, column, "t")
         columns.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
-    for number, column in enumerate(unmapped):
-        name = sql.Identifier(f"unmapped {number}")
-        columns.append(sql.SQL("{} AS {}").format(sql.Identifier("t", column), name))
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
     return sql.SQL("SELECT {} FROM {} AS t{}{}").format(
         sql.SQL(", ").join(columns),

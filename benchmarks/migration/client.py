@@ -66,6 +66,6 @@ def _result(command: Sequence[str], output: str, log: str) -> ClientRun:
 
 
 def _environment() -> Mapping[str, str]:
-    return {
-        name: text for name, text in os.environ.items() if not name.startswith(("PG", "UUIDMIG_"))
-    }
+    """Return what an installed command finds: none of our settings, and compiled modules."""
+    unwanted = ("PG", "UUIDMIG_", "PYTHONDONTWRITEBYTECODE")
+    return {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}

@@ -125,6 +125,15 @@ def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) ->
     )
 
 
+def is_copied(connection: Connection, table_number: int) -> bool:
+    """Return whether all chunks of the table are done."""
+    row = connection.execute(
+        "SELECT NOT EXISTS (SELECT FROM uuidmig.chunk WHERE table_number = %s AND NOT done)",
+        [table_number],
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def remaining(connection: Connection) -> int:
     """Return how many chunks are not done."""
     row = connection.execute("SELECT count(*) FROM uuidmig.chunk WHERE NOT done").fetchone()

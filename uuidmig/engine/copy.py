@@ -13,13 +13,14 @@ from psycopg import sql
 from uuidmig.engine import chunks, journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
+from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
 from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.copying import copy_statement
+from uuidmig.steps.copying import roots_to_look_up
 
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
@@ -28,6 +29,8 @@ _LEAST_CHUNKS_AT_THE_END = 32
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
 _BACKLOG_SECONDS = 3.0
+_PARENTS_WAIT_SECONDS = 1.0
+_PARENTS_POLL_SECONDS = 0.01
 
 
 class _Rewritten(Exception):
@@ -50,6 +53,7 @@ class _Tally:
     begun: dict[int, float] = field(default_factory=dict)
     claimed: dict[int, tuple[int, int]] = field(default_factory=dict)  # table, chunks; by thread
     claiming: threading.Lock = field(default_factory=threading.Lock)
+    shared: SharedTails = field(default_factory=SharedTails)
     next_backlog: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -153,6 +157,8 @@ def _work(
     while not stop.is_set():
         if _paused(connection, tally.observer, stop):
             continue
+        if not (options.batch or brake.busy):
+            _await_parents(connection, plan, tally, stop)
         started = time.monotonic()
         number, rows = _copy_one(
             connection, plan, tally, partial(_most, options, brake, tally, pace)
@@ -231,6 +237,21 @@ def _paused(connection: Connection, observer: Observer, stop: threading.Event) -
     return True
 
 
+def _await_parents(
+    connection: Connection, plan: Plan, tally: _Tally, stop: threading.Event
+) -> None:
+    """Wait a moment for workers that are about to end the copy of the next table's parents."""
+    with tally.claiming:
+        ahead = chunks.look_ahead(connection)  # its lock ends with the statement
+    if ahead is None:
+        return
+    roots = roots_to_look_up(plan, plan.tables[ahead.table_number - 1]).values()
+    until = time.monotonic() + _PARENTS_WAIT_SECONDS
+    while any(tally.held(root.number) for root in roots) and time.monotonic() < until:
+        if stop.wait(_PARENTS_POLL_SECONDS):
+            return
+
+
 def _copy_one(
     connection: Connection, plan: Plan, tally: _Tally, most: Callable[[chunks.Ahead], int]
 ) -> tuple[int | None, int]:
@@ -249,8 +270,7 @@ def _copy_one(
         if chunks.is_rewritten(connection, table):
             raise _Rewritten(table)
         started = time.monotonic()
-        statement = copy_statement(plan, table, claimed.first_page, claimed.last_page)
-        rows = connection.execute(statement.query).rowcount
+        rows = insert_claim(connection, plan, table, claimed, tally.shared)
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
         failpoint("copying")
     tally.hold(table.number, 0)

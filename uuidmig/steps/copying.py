@@ -1,23 +1,60 @@
-"""The copy of one range of heap pages, and the checks a chunk makes before it."""
+"""The copy of one range of heap pages, and what it may take from shadows that are filled."""
 
 from __future__ import annotations
 
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.mapped import mapped_select, page_range
+from uuidmig.steps.mapped import is_unchecked, mapped_select, page_range
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
 
 
 def copy_statement(
-    plan: Plan, table: ClosureTable, first_page: int, last_page: int | None
+    plan: Plan,
+    table: ClosureTable,
+    first_page: int,
+    last_page: int | None,
+    *,
+    copied: frozenset[int] = frozenset(),
+    limit: int | None = None,
 ) -> Statement:
-    """Return the INSERT … SELECT of heap pages [first_page, last_page) into the shadow."""
-    select = mapped_select(plan, table, page_range("t", first_page, last_page))
+    """Return the INSERT … SELECT of heap pages [first_page, last_page) into the shadow.
+
+    References to the domains in `copied` come from the filled shadow of the domain's root. At most
+    `limit` rows are inserted: it stops a join that multiplies rows.
+    """
+    select = mapped_select(plan, table, page_range("t", first_page, last_page), copied=copied)
+    if limit is not None:
+        select += sql.SQL(" LIMIT {}").format(sql.Literal(limit))
     return Statement(
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
             table.shadow.identifier, column_list(table.copied_columns), select
         ),
         f"copy {table.name}, pages {first_page} to {last_page or 'the end'}",
     )
+
+
+def count_rows(table: ClosureTable, first_page: int, last_page: int | None) -> Statement:
+    """Return SELECT of how many rows the copy of these pages must insert."""
+    return Statement(
+        sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
+            table.name.identifier, page_range("t", first_page, last_page)
+        )
+    )
+
+
+def roots_to_look_up(plan: Plan, table: ClosureTable) -> dict[int, ClosureTable]:
+    """Return, by domain, the root tables whose shadows could tell the table's new references.
+
+    Not the one through which the table borrows its own keys' time: that joins the parent anyway.
+    """
+    borrowing = {plan.domain(root).timestamp.foreign_key for _, root in table.roots}
+    return {
+        reference.domain: plan.table(plan.domain(reference.domain).root.table)
+        for reference in table.references
+        if plan.domain(reference.domain).root_unique
+        and not is_unchecked(table, reference)
+        and reference.foreign_key not in borrowing
+        and plan.domain(reference.domain).root.table != table.name
+    }

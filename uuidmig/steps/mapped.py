@@ -29,11 +29,14 @@ class MappedExpressions:
     """Builds new-key expressions over one FROM item and collects the joins they need.
 
     Every join is a LEFT JOIN on a unique key, so it neither drops nor multiplies rows; a reference
-    without parent maps to NULL, which verification counts as an orphan.
+    without parent maps to NULL, which verification counts as an orphan. The exception: references
+    to the domains in `copied` are found by their last 8 bytes in the filled shadow of the domain's
+    root, where the new key already is. That multiplies rows where keys share these bytes.
     """
 
     plan: Plan
     relation: Relation = source
+    copied: frozenset[int] = frozenset()
     joins: list[sql.Composable] = field(default_factory=list)
     _aliases: dict[tuple[str, ...], str] = field(default_factory=dict)
 
@@ -43,6 +46,9 @@ class MappedExpressions:
 
     def value(self, table: ClosureTable, column: str, alias: str) -> sql.Composable:
         """Return the new value of a column: a mapped uuid when it holds keys, else as it is."""
+        for reference in table.references:
+            if reference.column == column and reference.domain in self.copied:
+                return self._copied_key(reference, alias)
         as_bytes = self.key(table, column, alias)
         if as_bytes is None:
             return sql.Identifier(alias, column)
@@ -96,22 +102,54 @@ class MappedExpressions:
         pairs = list(zip(key.columns, key.parent_columns, strict=True))
         return self.key(parent, reference.parent_column, self._join(parent, pairs, alias))
 
+    def _copied_key(self, reference: Reference, alias: str) -> sql.Composable:
+        """Return the key as the root's shadow has it; of a row that is not there, as it would be.
+
+        Rows born since the root was copied are not there; the drain brings them.
+        """
+        root = self.plan.domain(reference.domain).root
+        table, server = self.plan.table(root.table), self.plan.server.version
+        own = sql.Identifier(alias, reference.column)
+        joined = self._new_alias(alias, str(table.shadow), reference.column)
+        self._add_join(
+            table.shadow.identifier,
+            joined,
+            sql.SQL("{} = {}").format(
+                mapping_sql.tail_expression(sql.Identifier(joined, root.column), server=server),
+                mapping_sql.tail_expression(own, server=server),
+            ),
+        )
+        mapped = MappedExpressions(self.plan, self.relation)
+        value = mapped.value(table, root.column, "s")
+        return sql.SQL("coalesce({}, (SELECT {} FROM {} AS s{} WHERE {} = {}))").format(
+            sql.Identifier(joined, root.column),
+            value,
+            self.relation(table),
+            sql.SQL("").join(mapped.joins),
+            sql.Identifier("s", root.column),
+            own,
+        )
+
     def _join(self, table: ClosureTable, pairs: list[tuple[str, str]], alias: str) -> str:
         signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs))
         if signature in self._aliases:
             return self._aliases[signature]
-        joined = f"p{len(self._aliases) + 1}"
-        self._aliases[signature] = joined
+        joined = self._new_alias(*signature)
         condition = sql.SQL(" AND ").join(
             sql.SQL("{} = {}").format(sql.Identifier(joined, theirs), sql.Identifier(alias, ours))
             for ours, theirs in pairs
         )
-        self.joins.append(
-            sql.SQL(" LEFT JOIN {} AS {} ON {}").format(
-                self.relation(table), sql.Identifier(joined), condition
-            )
-        )
+        self._add_join(self.relation(table), joined, condition)
         return joined
+
+    def _new_alias(self, *signature: str) -> str:
+        self._aliases[signature] = joined = f"p{len(self._aliases) + 1}"
+        return joined
+
+    def _add_join(self, relation: sql.Composable, joined: str, condition: sql.Composable) -> None:
+        self.joins.append(
+            sql.SQL(" LEFT JOIN {} AS {} ON {}").format(relation, sql.Identifier(joined), condition)
+        )
 
 
 def foreign_key(table: ClosureTable, name: str) -> ForeignKey:
@@ -144,9 +182,13 @@ def mapped_select(
     table: ClosureTable,
     condition: sql.Composable | None = None,
     relation: Relation = source,
+    copied: frozenset[int] = frozenset(),
 ) -> sql.Composed:
-    """Return SELECT of the copied columns through the mapping, the table aliased "t"."""
-    expressions = MappedExpressions(plan, relation)
+    """Return SELECT of the copied columns through the mapping, the table aliased "t".
+
+    See MappedExpressions for `copied`.
+    """
+    expressions = MappedExpressions(plan, relation, copied)
     columns: list[sql.Composable] = []
     for column in table.copied_columns:
         value = expressions.value(table, column, "t")

@@ -1,0 +1,143 @@
+"""New references taken from the filled shadows of their roots: the same rows as by the mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, LiteralString
+from uuid import UUID
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.scenarios.read import SCENARIOS
+from tests.servers import TestDatabase
+from tests.steps_driver import Connection, Migration
+from uuidmig.engine.chunks import Claim
+from uuidmig.engine.insert import SharedTails, insert_claim
+from uuidmig.planner.model import ClosureTable
+from uuidmig.steps.copying import copy_statement, roots_to_look_up
+
+WIDE = tuple(range(100))  # chunk numbers: a claim that is wide enough
+
+SCHEMA: LiteralString = """
+create table orders (id uuid primary key, created_at timestamptz not null);
+create table items (
+    id uuid primary key default gen_random_uuid(), created_at timestamptz not null default now(),
+    order_id uuid references orders, other_order_id uuid references orders, n int
+);
+"""
+
+
+@pytest.fixture
+def connection(database: TestDatabase) -> Iterator[psycopg.Connection[Any]]:
+    with database.connect_admin(autocommit=True) as admin:
+        admin.execute("CREATE EXTENSION btree_gist")
+    with database.connect(autocommit=True) as owner:
+        yield owner
+
+
+def copy(migration: Migration, table: ClosureTable, shared: SharedTails) -> int:
+    with migration.connection.transaction():
+        claim = Claim(table.number, WIDE, 0, None)
+        return insert_claim(migration.connection, migration.plan, table, claim, shared)
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_every_scenario(database: TestDatabase, connection: Connection, name: str) -> None:
+    scenario = SCENARIOS[name]
+    if database.server.version < scenario.minimum_version:
+        pytest.skip(f"needs PostgreSQL {scenario.minimum_version}")
+    connection.execute(scenario.setup)
+    migration = Migration.of(connection, scenario.options)
+    migration.prepare()
+    shared = SharedTails()
+    for table in migration.plan.tables:
+        copy(migration, table, shared)
+    connection.execute(scenario.while_copying)
+    migration.purge()
+    migration.build_indexes()
+    migration.drain()
+    migration.verify()
+    migration.assert_shadows_equal()
+
+
+def orders_and_items(connection: Connection, *orders: str) -> Migration:
+    """Return a prepared migration of these orders, each with three items, the orders copied."""
+    connection.execute(SCHEMA)
+    for day, order in enumerate(orders, 1):
+        connection.execute("INSERT INTO orders VALUES (%s, make_date(2024, 1, %s))", [order, day])
+        connection.execute(
+            "INSERT INTO items (order_id, other_order_id, n)"
+            " SELECT %s, CASE n WHEN 2 THEN %s::uuid END, n FROM generate_series(1, 3) n",
+            [order, orders[0]],
+        )
+    migration = Migration.of(connection)
+    migration.prepare()
+    copy(migration, migration.plan.tables[0], SharedTails())
+    return migration
+
+
+def domains(items: ClosureTable) -> frozenset[int]:
+    return frozenset(reference.domain for reference in items.references)
+
+
+def random_key(number: int, tail: int) -> str:
+    return str(UUID(int=number << 96 | 4 << 76 | 0x8 << 60 | tail))
+
+
+def test_references_come_from_the_shadow(connection: Connection) -> None:
+    migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
+    items, shared = migration.plan.tables[1], SharedTails()
+    assert set(roots_to_look_up(migration.plan, items)) == domains(items)
+    marked = UUID("01900000-0000-7000-8000-000000000016")  # tail 22: only the shadow knows it
+    connection.execute(
+        "UPDATE public__uuid7.orders SET id = %s WHERE id::text LIKE '%%16'", [marked]
+    )
+    assert copy(migration, items, shared) == 6
+    assert shared.domains == set()
+    found = connection.execute(
+        "SELECT count(*) FROM public__uuid7.items WHERE order_id = %s", [marked]
+    ).fetchone()
+    assert found == (3,)
+
+
+def test_a_parent_that_is_not_in_the_shadow_is_mapped(connection: Connection) -> None:
+    migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
+    connection.execute("DELETE FROM public__uuid7.orders WHERE id::text LIKE '%16'")
+    items = migration.plan.tables[1]
+    assert copy(migration, items, SharedTails()) == 6
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)
+
+
+def test_parents_that_share_their_last_bytes(connection: Connection) -> None:
+    migration = orders_and_items(connection, random_key(1, 11), random_key(2, 11))
+    items, shared = migration.plan.tables[1], SharedTails()
+    assert copy(migration, items, shared) == 6
+    assert shared.domains == domains(items)
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)
+
+
+def test_a_join_that_multiplies_rows_is_stopped(connection: Connection) -> None:
+    migration = orders_and_items(connection, *[random_key(n, 11) for n in range(1, 30)])
+    items = migration.plan.tables[1]
+    statement = copy_statement(
+        migration.plan, items, 0, None, copied=domains(items), limit=29 * 3 + 1
+    )
+    with connection.transaction() as attempt:
+        assert connection.execute(statement.query).rowcount == 29 * 3 + 1
+        raise psycopg.Rollback(attempt)
+    counted = sql.SQL("SELECT count(*) FROM {}").format(items.shadow.identifier)
+    assert connection.execute(counted).fetchone() == (0,)
+
+
+def test_a_narrow_claim_is_mapped(connection: Connection) -> None:
+    """Its few parents are found by their index; hashing all of the shadow would cost more."""
+    migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
+    connection.execute("TRUNCATE public__uuid7.orders")
+    items = migration.plan.tables[1]
+    with connection.transaction():
+        claim = Claim(items.number, (1,), 0, None)
+        rows = insert_claim(connection, migration.plan, items, claim, SharedTails())
+    assert rows == 6
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)

@@ -1,0 +1,88 @@
+"""The INSERT … SELECT of a claim, in the quicker of two ways.
+
+A reference's new key is computed from the parent's row, or found by its last 8 bytes in the
+parent's shadow once that is filled: then nothing has to be computed, and the join is one of
+integers. The second way needs that no two parents share these bytes, which random keys do not. So
+the rows are counted: where the join multiplied them, the insert is undone and done the first way.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+
+from psycopg import Rollback
+
+from uuidmig.engine import chunks
+from uuidmig.engine.connection import Connection
+from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.copying import copy_statement, count_rows, roots_to_look_up
+
+_LEAST_CHUNKS = 32  # a narrower claim may find its few parents by their index
+
+
+@dataclass(slots=True)
+class SharedTails:
+    """Domains of which keys were found to share their last 8 bytes. Used by all workers."""
+
+    domains: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, domains: frozenset[int]) -> None:
+        with self.lock:
+            self.domains |= domains
+
+
+def insert_claim(
+    connection: Connection,
+    plan: Plan,
+    table: ClosureTable,
+    claimed: chunks.Claim,
+    shared: SharedTails,
+) -> int:
+    """Copy the claimed pages in the present transaction and return how many rows that were."""
+    pages = claimed.first_page, claimed.last_page
+    if len(claimed.numbers) >= _LEAST_CHUNKS:
+        copied = _copied_domains(connection, plan, table) - shared.domains
+        if copied:
+            rows = _insert_by_tail(connection, plan, table, claimed, copied)
+            if rows is not None:
+                return rows
+            shared.add(copied)
+    return connection.execute(copy_statement(plan, table, *pages).query).rowcount
+
+
+def _copied_domains(connection: Connection, plan: Plan, table: ClosureTable) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, root in roots_to_look_up(plan, table).items()
+        if chunks.is_copied(connection, root.number)
+    )
+
+
+def _insert_by_tail(
+    connection: Connection,
+    plan: Plan,
+    table: ClosureTable,
+    claimed: chunks.Claim,
+    copied: frozenset[int],
+) -> int | None:
+    """Return the rows inserted; None when these were too many or too few and were taken back.
+
+    Too few there can be when rows come or go between the two statements: no harm is done.
+    """
+    pages = claimed.first_page, claimed.last_page
+    row = connection.execute(count_rows(table, *pages).query).fetchone()
+    expected = int(row[0]) if row else 0
+    statement = copy_statement(plan, table, *pages, copied=copied, limit=expected + 1)
+    with connection.transaction() as attempt:
+        # Nothing is known of the values of the joined expressions: the planner would sort.
+        connection.execute("SET LOCAL enable_mergejoin = off")
+        connection.execute("SET LOCAL enable_nestloop = off")
+        rows = connection.execute(statement.query).rowcount
+        if rows != expected:
+            raise Rollback(attempt)
+        connection.execute("SET LOCAL enable_mergejoin = on")
+        connection.execute("SET LOCAL enable_nestloop = on")
+        return rows
+    return None

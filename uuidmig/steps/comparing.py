@@ -28,7 +28,7 @@ from uuidmig.steps.mapped import (
 from uuidmig.steps.model import Statement
 from uuidmig.steps.row_hash import HashedValue, row_hash
 
-_HASHES_BYTES = 180000  # up to 17 no hash function for bytea can be called
+_HASHES_BYTES = 180000  # up to 17 no hash function for bytea can be called: text then
 
 # A sum, not an exclusive or: pairs of equal differences must not cancel out.
 _SUMS = sql.SQL("SELECT count(*), coalesce(sum({hash}), 0), {wrong} FROM {rows} AS t{joins}{where}")
@@ -118,8 +118,10 @@ def _is_reference(table: ClosureTable, column: Column) -> bool:
 
 
 def _hashed_bytes(plan: Plan, column: Column, value: sql.Composable) -> HashedValue:
-    function = "hashbyteaextended" if plan.server.version >= _HASHES_BYTES else None
-    return HashedValue(value, function, column.not_null)
+    if plan.server.version >= _HASHES_BYTES:
+        return HashedValue(value, "hashbyteaextended", column.not_null)
+    text = sql.SQL("encode({}, 'hex')").format(value)
+    return HashedValue(text, "hashtextextended", column.not_null)
 
 
 def _plain(column: Column, alias: str) -> HashedValue:

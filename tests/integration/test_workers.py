@@ -33,16 +33,16 @@ def test_every_task_and_every_follow_up_runs_once(database: TestDatabase, worker
     assert set(done.values()) == {1}
 
 
-def test_follow_ups_come_next_before_all_others(database: TestDatabase) -> None:
+def test_follow_ups_come_in_their_turn(database: TestDatabase) -> None:
     done: list[str] = []
 
     def work(_: Connection, task: str) -> list[str]:
         done.append(task)
-        return ["a1", "a2"] if task == "a" else []
+        return ["long", "s"] if task == "a" else []
 
-    run_tasks(database.dsn, 1, "test", ["a", "b", "c"], work)
+    run_tasks(database.dsn, 1, "test", ["a", "bb", "c"], work, cost=len)
 
-    assert done == ["a", "a1", "a2", "b", "c"]
+    assert done == ["bb", "a", "long", "c", "s"]
 
 
 def test_workers_that_found_nothing_get_the_follow_ups(database: TestDatabase) -> None:

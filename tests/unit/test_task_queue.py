@@ -55,11 +55,11 @@ def test_tasks_come_in_their_order_then_none() -> None:
     assert taken == ["a", "b"]
 
 
-def test_follow_ups_come_first_in_their_order() -> None:
-    queue = _TaskQueue(["a", "b"])
-    take(queue)
-    queue.done(iter(["a1", "a2"]))
-    assert [take(queue), take(queue), take(queue)] == ["a1", "a2", "b"]
+def test_the_most_costly_comes_first_follow_ups_too() -> None:
+    queue = _TaskQueue(["a", "bbb", "b"], cost=len)
+    assert take(queue) == "bbb"
+    queue.done(iter(["cc", "c", "dddd"]))
+    assert [take(queue) for _ in range(5)] == ["dddd", "cc", "a", "b", "c"]
 
 
 def test_who_finds_none_waits_for_what_the_others_bring(workers: Workers) -> None:

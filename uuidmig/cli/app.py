@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
@@ -105,4 +107,6 @@ for _panel, _modules in _PANELS.items():
 def main() -> None:
     """Run the command line; never returns."""
     heed_sigterm()
+    # Ending an interpreter collects its garbage twice, which here takes longer than to start it.
+    atexit.register(gc.freeze)
     app(prog_name="uuidmig")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -31,6 +32,13 @@ class _Part:
     kind: str  # "vacuum" | "index" | "analyze"
     table: ClosureTable
     index: IndexBuild | None = None
+
+
+def _cost(part: _Part) -> float:
+    """What others wait for comes first, then the longest, and what nobody waits for last."""
+    if part.kind == "vacuum":
+        return math.inf
+    return part.index.bytes if part.index is not None else -1.0
 
 
 class _Builder:
@@ -76,9 +84,8 @@ def build(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None
     """
     purge(dsn, plan, observer)
     builder = _Builder(plan, options.workers)
-    largest_first = sorted(plan.tables, key=lambda table: -table.table.heap_bytes)
-    parts = [_Part("vacuum", table) for table in largest_first]
-    run_tasks(dsn, options.workers, "build", parts, builder.run, observer)
+    parts = [_Part("vacuum", table) for table in plan.tables]
+    run_tasks(dsn, options.workers, "build", parts, builder.run, observer, cost=_cost)
     failpoint("indexed")
     _attach(dsn, plan)
 

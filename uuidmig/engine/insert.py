@@ -12,12 +12,14 @@ import threading
 from dataclasses import dataclass, field
 
 from psycopg import Rollback
+from psycopg.sql import SQL, Identifier
 
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import copy_statement, count_rows, roots_to_look_up
 
+_UNWANTED_PLANS = ("enable_mergejoin", "enable_nestloop", "enable_seqscan")
 _LEAST_CHUNKS = 32  # a narrower claim may find its few parents by their index
 
 
@@ -76,13 +78,14 @@ def _insert_by_tail(
     expected = int(row[0]) if row else 0
     statement = copy_statement(plan, table, *pages, copied=copied, limit=expected + 1)
     with connection.transaction() as attempt:
-        # Nothing is known of the values of the joined expressions: the planner would sort.
-        connection.execute("SET LOCAL enable_mergejoin = off")
-        connection.execute("SET LOCAL enable_nestloop = off")
+        # Nothing is known of the values of the joined expressions: the planner would sort, or
+        # read all of the table for the few rows it expects to need.
+        for unwanted in _UNWANTED_PLANS:
+            connection.execute(SQL("SET LOCAL {} = off").format(Identifier(unwanted)))
         rows = connection.execute(statement.query).rowcount
         if rows != expected:
             raise Rollback(attempt)
-        connection.execute("SET LOCAL enable_mergejoin = on")
-        connection.execute("SET LOCAL enable_nestloop = on")
+        for unwanted in _UNWANTED_PLANS:
+            connection.execute(SQL("SET LOCAL {} = on").format(Identifier(unwanted)))
         return rows
     return None

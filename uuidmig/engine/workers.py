@@ -6,8 +6,9 @@ batch under way; the second cancels the queries.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -75,14 +76,16 @@ def run_tasks[Task](
     tasks: Sequence[Task],
     work: Callable[[Connection, Task], Iterable[Task] | None],
     observer: Observer = silent,
+    *,
+    cost: Callable[[Task], float] = lambda task: 0,
 ) -> None:
-    """Run `work(connection, task)` for every task, in their order, in up to `count` threads.
+    """Run `work(connection, task)` for every task in up to `count` threads.
 
-    What `work` returns are tasks that could not start before this one had ended; they are run too,
-    next before all others.
+    The most costly first, else in their order. What `work` returns are tasks that could not start
+    before this one had ended; they are run too.
     """
     if tasks:
-        queue = _TaskQueue(tasks)
+        queue = _TaskQueue(tasks, cost)
 
         def loop(connection: Connection, stop: threading.Event) -> None:
             while (task := queue.take(stop)) is not None:
@@ -99,8 +102,13 @@ class _Taken[Task]:
 class _TaskQueue[Task]:
     """Tasks that bring about tasks: who finds none waits for those that are under way."""
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self._waiting = deque(tasks)
+    def __init__(
+        self, tasks: Iterable[Task], cost: Callable[[Task], float] = lambda task: 0
+    ) -> None:
+        self._cost = cost
+        self._numbers = itertools.count()
+        self._waiting: list[tuple[float, int, Task]] = []
+        self._add(tasks)
         self._under_way = 0
         self._changed = threading.Condition()
 
@@ -112,10 +120,15 @@ class _TaskQueue[Task]:
             if not self._waiting or stop.is_set():
                 return None
             self._under_way += 1
-            return _Taken(self._waiting.popleft())
+            return _Taken(heapq.heappop(self._waiting)[-1])
 
     def done(self, further: Iterable[Task]) -> None:
+        """End a task that was taken; `further` may start now."""
         with self._changed:
             self._under_way -= 1
-            self._waiting.extendleft(reversed(list(further)))
+            self._add(further)
             self._changed.notify_all()
+
+    def _add(self, tasks: Iterable[Task]) -> None:
+        for task in tasks:
+            heapq.heappush(self._waiting, (-self._cost(task), next(self._numbers), task))

@@ -13,6 +13,10 @@ from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
 
 Relation = Callable[[ClosureTable], sql.Composable]
 
+# The planner takes an unknown LIMIT for a tenth of the rows, so it hashes these and not the rows
+# that are copied: hashing those would give them another order.
+_HASHED = sql.SQL("(SELECT {} FROM {} LIMIT (SELECT 9223372036854775807))")
+
 
 def source(table: ClosureTable) -> sql.Composable:
     """The table under its own name: the source before the cutover."""
@@ -112,7 +116,7 @@ class MappedExpressions:
         own = sql.Identifier(alias, reference.column)
         joined = self._new_alias(alias, str(table.shadow), reference.column)
         self._add_join(
-            table.shadow.identifier,
+            _HASHED.format(sql.Identifier(root.column), table.shadow.identifier),
             joined,
             sql.SQL("{} = {}").format(
                 mapping_sql.tail_expression(sql.Identifier(joined, root.column), server=server),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.unit.factories import column, index, key, plan, primary, table, timestamp
 from uuidmig.engine.chunks import chunk_pages
-from uuidmig.engine.copy import Pace, next_pace, share
+from uuidmig.engine.pace import Pace, keeps_neighbours, next_pace, share
 
 
 def test_widens_while_it_gets_faster() -> None:
@@ -38,6 +39,16 @@ def test_narrows_towards_the_end_of_a_long_table() -> None:
     assert share(Pace(160), chunk_count=5000, left=4000, workers=2) == 160
     assert share(Pace(160), chunk_count=5000, left=100, workers=2) == 50
     assert share(Pace(160), chunk_count=5000, left=3, workers=2) == 32
+
+
+def test_a_table_with_a_brin_index_keeps_its_neighbours() -> None:
+    brin = index("at", "created_at", method="brin")
+    columns = (key(), timestamp("created_at"), column("note", "text"))
+    made = plan(
+        table("brisk", *columns),
+        table("brin", *columns, indexes=(primary("id"), brin)),
+    )
+    assert {t.name.name: keeps_neighbours(t) for t in made.tables} == {"brisk": False, "brin": True}
 
 
 def test_has_an_upper_bound() -> None:

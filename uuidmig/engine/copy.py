@@ -15,6 +15,7 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.engine.options import RunOptions
+from uuidmig.engine.pace import Pace, keeps_neighbours, next_pace, share
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
@@ -22,10 +23,6 @@ from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import roots_to_look_up
 
-_SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
-_LONGEST_SECONDS = 20.0
-_MOST_CHUNKS_A_CLAIM = 512
-_LEAST_CHUNKS_AT_THE_END = 32
 _RESTARTS = 20
 _PAUSE_POLL_SECONDS = 0.5
 _BACKLOG_SECONDS = 3.0
@@ -161,7 +158,7 @@ def _work(
             _await_parents(connection, plan, tally, stop)
         started = time.monotonic()
         number, rows = _copy_one(
-            connection, plan, tally, partial(_most, options, brake, tally, pace)
+            connection, plan, tally, partial(_most, plan, options, brake, tally, pace)
         )
         if number is None:
             return
@@ -174,47 +171,16 @@ def _work(
         brake.give_way(seconds, stop)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How many chunks to claim at once; the table of the claim before and its rows a second."""
-
-    width: int = 160
-    table_number: int = 0
-    rate: float = 0.0
-
-
-def next_pace(pace: Pace, table_number: int, rows: int, seconds: float) -> Pace:
-    """Return the pace after a claim of `rows` took `seconds`.
-
-    The server hashes the parents once a statement, so wider claims copy faster, up to a point:
-    they widen while that makes them faster, and narrow when they take too long to interrupt.
-    """
-    rate = rows / max(seconds, 1e-6)
-    before = pace.rate if table_number == pace.table_number else 0.0
-    width = pace.width
-    if seconds > _LONGEST_SECONDS:
-        width = max(width // 2, 1)
-    elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * before):
-        width = min(width * 2, _MOST_CHUNKS_A_CLAIM)
-    return Pace(width, table_number, rate)
-
-
-def share(pace: Pace, chunk_count: int, left: int, workers: int) -> int:
-    """Return how many chunks of a table to claim; `left` are those that nobody has in hand yet.
-
-    Where one claim a worker does the whole table, each takes its part. Else no worker takes so much
-    that the others idle at the end, nor so little that it is not worth hashing the parents for it.
-    """
-    part = -(-chunk_count // workers)
-    if part <= pace.width:
-        return part
-    return min(pace.width, max(left // workers, _LEAST_CHUNKS_AT_THE_END))
-
-
 def _most(
-    options: RunOptions, brake: Throttle, tally: _Tally, pace: Pace, ahead: chunks.Ahead
+    plan: Plan,
+    options: RunOptions,
+    brake: Throttle,
+    tally: _Tally,
+    pace: Pace,
+    ahead: chunks.Ahead,
 ) -> int:
-    if options.batch:
+    alone = options.workers == 1
+    if options.batch or (keeps_neighbours(plan.tables[ahead.table_number - 1]) and not alone):
         return 1
     left = ahead.remaining - tally.held(ahead.table_number)
     return brake.width(share(pace, ahead.chunks, left, options.workers))

@@ -1,0 +1,57 @@
+"""How much a worker claims at once when batches are adaptive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from uuidmig.planner.model import ClosureTable
+
+_SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
+_LONGEST_SECONDS = 20.0
+_MOST_CHUNKS_A_CLAIM = 512
+_LEAST_CHUNKS_AT_THE_END = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many chunks to claim at once; the table of the claim before and its rows a second."""
+
+    width: int = 160
+    table_number: int = 0
+    rate: float = 0.0
+
+
+def next_pace(pace: Pace, table_number: int, rows: int, seconds: float) -> Pace:
+    """Return the pace after a claim of `rows` took `seconds`.
+
+    The server hashes the parents once a statement, so wider claims copy faster, up to a point:
+    they widen while that makes them faster, and narrow when they take too long to interrupt.
+    """
+    rate = rows / max(seconds, 1e-6)
+    before = pace.rate if table_number == pace.table_number else 0.0
+    width = pace.width
+    if seconds > _LONGEST_SECONDS:
+        width = max(width // 2, 1)
+    elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * before):
+        width = min(width * 2, _MOST_CHUNKS_A_CLAIM)
+    return Pace(width, table_number, rate)
+
+
+def share(pace: Pace, chunk_count: int, left: int, workers: int) -> int:
+    """Return how many chunks of a table to claim; `left` are those that nobody has in hand yet.
+
+    Where one claim a worker does the whole table, each takes its part. Else no worker takes so much
+    that the others idle at the end, nor so little that it is not worth hashing the parents for it.
+    """
+    part = -(-chunk_count // workers)
+    if part <= pace.width:
+        return part
+    return min(pace.width, max(left // workers, _LEAST_CHUNKS_AT_THE_END))
+
+
+def keeps_neighbours(table: ClosureTable) -> bool:
+    """Return whether rows that lie together must go on doing so: a BRIN index lives on that.
+
+    The claims of two workers get every other page of the shadow, so claims must be small.
+    """
+    return any(index.method == "brin" for index in table.table.indexes)

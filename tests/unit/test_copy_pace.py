@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.factories import column, index, key, plan, primary, table, timestamp
 from uuidmig.engine.chunks import chunk_pages
-from uuidmig.engine.pace import Pace, keeps_neighbours, next_pace, share
+from uuidmig.engine.pace import Pace, at_start, keeps_neighbours, next_pace, share
 
 
 def test_widens_while_it_gets_faster() -> None:
@@ -35,6 +35,13 @@ def test_shares_a_table_evenly_where_one_claim_each_does_it() -> None:
     ]
 
 
+def test_starts_a_table_wide_enough_for_its_parents() -> None:
+    assert at_start(Pace(160), 2, parent_rows=4e6).width == 640
+    assert at_start(Pace(160), 2, parent_rows=100).width == 160
+    assert at_start(Pace(160), 2, parent_rows=1e9).width == 1024
+    assert at_start(Pace(20, table_number=2), 2, parent_rows=4e6).width == 20
+
+
 def test_narrows_towards_the_end_of_a_long_table() -> None:
     assert share(Pace(160), chunk_count=5000, left=4000, workers=2) == 160
     assert share(Pace(160), chunk_count=5000, left=100, workers=2) == 50
@@ -55,7 +62,7 @@ def test_has_an_upper_bound() -> None:
     pace = Pace()
     for _ in range(50):
         pace = next_pace(pace, 1, rows=10_000, seconds=0.01)
-    assert pace.width == 512
+    assert pace.width == 1024
 
 
 def test_chunks_hold_about_the_batch() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from uuidmig.engine.connection import Connection
 from uuidmig.planner.model import ClosureTable
 
-_GRANULE_ROWS = 10_000
+GRANULE_ROWS = 10_000  # a chunk, when the batch is adaptive
 _GUESSED_ROWS_PER_PAGE = 50  # of a table that was never analyzed
 _MOST_CHUNKS = 200_000
 
@@ -29,7 +29,7 @@ class Claim:
 def chunk_pages(pages: int, rows: float, batch: int | None) -> int:
     """Return how many heap pages hold about `batch` rows (None: the adaptive granule)."""
     per_page = rows / pages if pages and rows > 0 else _GUESSED_ROWS_PER_PAGE
-    wanted = round((batch or _GRANULE_ROWS) / max(per_page, 0.01))
+    wanted = round((batch or GRANULE_ROWS) / max(per_page, 0.01))
     return max(1, wanted, -(-pages // _MOST_CHUNKS))
 
 

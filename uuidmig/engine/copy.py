@@ -15,7 +15,7 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.engine.options import RunOptions
-from uuidmig.engine.pace import Pace, keeps_neighbours, next_pace, share
+from uuidmig.engine.pace import Pace, at_start, keeps_neighbours, next_pace, share
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
@@ -179,9 +179,11 @@ def _most(
     pace: Pace,
     ahead: chunks.Ahead,
 ) -> int:
-    alone = options.workers == 1
-    if options.batch or (keeps_neighbours(plan.tables[ahead.table_number - 1]) and not alone):
+    table = plan.tables[ahead.table_number - 1]
+    if options.batch or (keeps_neighbours(table) and options.workers > 1):
         return 1
+    parents = {reference.parent for reference in table.references}
+    pace = at_start(pace, table.number, sum(plan.table(name).table.rows for name in parents))
     left = ahead.remaining - tally.held(ahead.table_number)
     return brake.width(share(pace, ahead.chunks, left, options.workers))
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from uuidmig.engine.chunks import GRANULE_ROWS
 from uuidmig.planner.model import ClosureTable
 
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
-_MOST_CHUNKS_A_CLAIM = 512
+_MOST_CHUNKS_A_CLAIM = 1024
+_ROWS_A_HASHED_PARENT = 1.6
 _LEAST_CHUNKS_AT_THE_END = 32
 
 
@@ -35,6 +37,14 @@ def next_pace(pace: Pace, table_number: int, rows: int, seconds: float) -> Pace:
     elif seconds < _SHORT_SECONDS or (seconds < _LONGEST_SECONDS / 2 and rate > 1.05 * before):
         width = min(width * 2, _MOST_CHUNKS_A_CLAIM)
     return Pace(width, table_number, rate)
+
+
+def at_start(pace: Pace, table_number: int, parent_rows: float) -> Pace:
+    """Return the pace for a claim of the table; the first is wide enough to be worth the hash."""
+    if pace.table_number == table_number:
+        return pace
+    worth = round(_ROWS_A_HASHED_PARENT * parent_rows / GRANULE_ROWS)
+    return replace(pace, width=max(pace.width, min(worth, _MOST_CHUNKS_A_CLAIM)))
 
 
 def share(pace: Pace, chunk_count: int, left: int, workers: int) -> int:

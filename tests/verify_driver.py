@@ -57,6 +57,10 @@ create table notes (
     n int primary key, tenant_id uuid, project_id uuid,
     foreign key (tenant_id, project_id) references projects
 );
+create table extras (
+    n int primary key, parent_id uuid, kind text,
+    foreign key (parent_id, kind) references parents (id, kind)
+);
 create table people (
     id uuid primary key default gen_random_uuid(), created_at timestamptz not null, n int not null,
     boss_id uuid references people
@@ -75,6 +79,8 @@ insert into projects select key(1, n % 2 + 1), key(3, n), born(n), n from genera
 insert into tasks select n, tenant_id, id from projects;
 insert into notes select n, tenant_id, id from projects;
 insert into notes values (11, null, key(3, 1)), (12, null, key(9, 1)), (13, null, null);
+insert into extras select n, key(1, n), 'a' from generate_series(1, 10) n;
+insert into extras values (11, key(1, 1), null), (12, key(9, 1), null), (13, null, 'a');
 insert into people select key(4, n), born(n), n, key(4, 1) from generate_series(1, 10) n;
 insert into lines select key(5, n), n, key(2, n) from generate_series(1, 20) n;
 -- They end alike, which is nothing to mind: nobody references them.

@@ -164,7 +164,7 @@ def test_both_sides_agree_after_a_copy(copied: Copied) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "update {rows} set id = 'ffffffff-ffff-7fff-bfff-ffffffffffff' where created_at = {at}",
+        "update {rows} set id = overlay(id::text placing 'ff' from 35)::uuid where created_at = {at}",
         "update {rows} set created_at = created_at + interval '1 ms' where created_at = {at}",
         "delete from {rows} where created_at = {at}",
     ],
@@ -174,6 +174,18 @@ def test_every_row_counts(copied: Copied, side: str, change: LiteralString) -> N
     before = copied.sums(side)[1]
     for n in range(ROWS):
         with copied.changed(side, change, at=time_of(n)) as after:
+            assert after != before, n
+
+
+@every_kind
+def test_the_time_in_a_new_key_counts(copied: Copied) -> None:
+    """That of an old key does not: the mapping puts another in its place."""
+    before = copied.sums("shadow")[1]
+    change: LiteralString = (
+        "update {rows} set id = overlay(id::text placing 'ff' from 1)::uuid where created_at = {at}"
+    )
+    for n in range(ROWS):
+        with copied.changed("shadow", change, at=time_of(n)) as after:
             assert after != before, n
 
 

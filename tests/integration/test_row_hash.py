@@ -164,7 +164,8 @@ def test_both_sides_agree_after_a_copy(copied: Copied) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "update {rows} set id = overlay(id::text placing 'ff' from 35)::uuid where created_at = {at}",
+        "update {rows} set id = overlay(id::text placing 'ff' from 35)::uuid"
+        " where created_at = {at}",
         "update {rows} set created_at = created_at + interval '1 ms' where created_at = {at}",
         "delete from {rows} where created_at = {at}",
     ],

@@ -33,6 +33,17 @@ def expected_after_rollback(migration: Migration, backwards: Inverses) -> dict[i
     }
 
 
+def has_no_way_back(migration: Migration, backwards: Inverses) -> bool:
+    """Return whether two live rows would have one identity under the old keys."""
+    for table in migration.plan.tables:
+        rows = _translated(table, migration.copied_rows(table), backwards)
+        places = [table.copied_columns.index(column) for column in table.identity]
+        identities = Counter(tuple(row[place] for place in places) for row in rows.elements())
+        if any(count > 1 for count in identities.values()):
+            return True
+    return False
+
+
 def _translated(table: ClosureTable, rows: Rows, backwards: Inverses) -> Rows:
     numbers = [column_domain(table, column) for column in table.copied_columns]
     maps = [backwards[number] if number is not None else {} for number in numbers]

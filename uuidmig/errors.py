@@ -90,6 +90,19 @@ class MappingCollision(UuidmigError):
         )
 
 
+class OldKeysCollide(UuidmigError):
+    """Two rows would have one key under the old keys: they were made alike since the cutover."""
+
+    exit_code = 3
+
+    def __init__(self, what: str, detail: str | None) -> None:
+        super().__init__(
+            f"{what}: two rows would have one old key: {detail}; since the cutover one of them was"
+            " moved there. Nothing was switched and nothing is lost: move or delete one of the two,"
+            " then run `uuidmig rollback` again"
+        )
+
+
 class SchemaDrift(UuidmigError):
     """The schema of a table changed while the migration ran."""
 

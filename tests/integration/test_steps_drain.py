@@ -9,14 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
+from psycopg.errors import UniqueViolation
 
 from tests.random_walk import RandomWalk
-from tests.rollback import expected_after_rollback, inverses
+from tests.rollback import expected_after_rollback, has_no_way_back, inverses
 from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration
 from uuidmig.steps.copying import copy_statement
 
-SEEDS = [1, 2]
+SEEDS = [1, 2, 325785]  # the last: two rows come to have one old key, after the cutover
 
 
 @pytest.fixture
@@ -57,8 +58,16 @@ def test_random_walk(connection: Connection, seed: int) -> None:
     migration.call("fill_key_map")
     for _ in range(8):
         walk.steps(walk.random.randrange(1, 15))
+        if has_no_way_back(migration, backwards):
+            with pytest.raises(UniqueViolation):
+                migration.call("drain_back")
+            return
         migration.call("drain_back")
     walk.steps(10)
+    if has_no_way_back(migration, backwards):
+        with pytest.raises(UniqueViolation):
+            migration.rollback()
+        return
     wanted = expected_after_rollback(migration, backwards)
     migration.rollback()
     for table in migration.plan.tables:

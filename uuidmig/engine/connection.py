@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from uuidmig.errors import ConnectionFailed, MappingCollision
+from uuidmig.errors import ConnectionFailed, MappingCollision, OldKeysCollide
 from uuidmig.servers.dsn import redact
 
 Connection = psycopg.Connection[Any]
@@ -50,9 +50,9 @@ def drain_snapshot(connection: Connection, function: str) -> int:
     """Run uuidmig.<function>() as one REPEATABLE READ transaction; return the rows it replayed.
 
     One snapshot: the log rows it takes and the rows it reads belong together. Raises
-    MappingCollision.
+    MappingCollision, OldKeysCollide.
     """
-    with telling_collision(), connection.transaction():
+    with telling_collision(back=function == "drain_back"), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         row = connection.execute(
             psycopg.sql.SQL("SELECT uuidmig.{}()").format(psycopg.sql.Identifier(function))
@@ -61,10 +61,11 @@ def drain_snapshot(connection: Connection, function: str) -> int:
 
 
 @contextmanager
-def telling_collision() -> Iterator[None]:
+def telling_collision(*, back: bool = False) -> Iterator[None]:
     """Rows of a replay are unique in their source: only the mapping can make them meet."""
     try:
         yield
     except psycopg.errors.UniqueViolation as error:
         what = f"{error.diag.constraint_name} of {error.diag.schema_name}.{error.diag.table_name}"
-        raise MappingCollision(what, error.diag.message_detail) from error
+        collision = OldKeysCollide if back else MappingCollision
+        raise collision(what, error.diag.message_detail) from error

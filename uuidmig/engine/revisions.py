@@ -121,7 +121,7 @@ def _attempts(
         # Writers that outrun a short drain get a longer one, rather than none for ever.
         limit = min(_DRAIN_LIMIT * next(numbers), _LONGEST_DRAIN)
         try:
-            with telling_collision():
+            with telling_collision(back=stall == "rollback"):
                 attempt(settings | {"uuidmig.drain_limit": str(limit)}, application)
             if stall is not None:
                 # The revision noted the time up to its COMMIT; the locks are gone by now.

@@ -67,8 +67,10 @@ _TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
   END IF;
 """)
 
-# A row born after the cutover may bear the old key of another row: both have one place in the
-# retired table, so what is deleted under that key comes back from whoever maps to it now.
+# A row born after the cutover may bear the old key of another row, and rows of a key that is unique
+# only together with another column may have had the same old one: all have one place in the retired
+# table, so what is deleted under that key comes back from whoever maps to it now. Where two do, the
+# retired table's unique index refuses: better no rollback than a lost row.
 _SAME_OLD_KEY = sql.SQL("""  INSERT INTO {work}
     SELECT DISTINCT 'I'::"char", {values} FROM {work} AS w{alternatives}
     WHERE ROW({values}) <> ROW({identity});
@@ -76,7 +78,10 @@ _SAME_OLD_KEY = sql.SQL("""  INSERT INTO {work}
 
 _ALTERNATIVES = sql.SQL("""
     CROSS JOIN LATERAL (
-      SELECT {key} AS key UNION ALL SELECT m.new FROM {map} AS m WHERE m.old = {key}) AS {alias}""")
+      SELECT {key} AS key
+      UNION SELECT m.new FROM {map} AS m WHERE m.old = {key}
+      UNION SELECT n.new FROM {map} AS m JOIN {map} AS n ON n.old = m.old WHERE m.new = {key}
+    ) AS {alias}""")
 
 _DELETE = sql.SQL("""  DELETE FROM {retired} AS s
     USING (SELECT DISTINCT {values} FROM {work} AS w{joins}) AS gone WHERE {match};

@@ -107,6 +107,7 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
             observer.notify(Note(f"{moved.table.name} was rewritten, copying it again", "warning"))
             cut(dsn, plan, (moved.table,), options)
             tally.done.pop(moved.table.number, None)
+            tally.claimed.clear()  # the worker that found it had its chunks in hand
     raise UuidmigError(
         "a table was rewritten again and again during the copy (VACUUM FULL, CLUSTER, TRUNCATE?);"
         " stop that job, then run the command again"

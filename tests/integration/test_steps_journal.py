@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import LiteralString
 
 import psycopg
@@ -150,6 +151,26 @@ def test_locks_keep_to_the_budget(
         assert 0.1 < time.monotonic() - started < 0.9
     with migration.connection.transaction():
         migration.run([foreign_keys.lock_for_swap(migration.plan)])
+
+
+def test_whoever_took_the_tables_the_other_way_round_waits_but_a_moment(
+    database: TestDatabase, migration: Migration
+) -> None:
+    """It holds the later table and wants the earlier one: one of the two has to let go first."""
+    migration.prepare()
+    migration.connection.execute("set uuidmig.lock_budget = '5000'")
+    with database.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute("insert into children (n) values (1)")
+        locking = pool.submit(
+            migration.run, [capture.lock_closure(migration.plan, "ACCESS EXCLUSIVE")]
+        )
+        time.sleep(0.3)
+        started = time.monotonic()
+        other.execute("insert into parents (n) values (1)")
+        other.commit()
+        waited = time.monotonic() - started
+        locking.result(timeout=10)
+    assert waited < 0.5
 
 
 def test_without_budget_no_lock(migration: Migration) -> None:

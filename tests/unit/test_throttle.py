@@ -65,11 +65,21 @@ def test_does_not_rest_when_nobody_suffers(busy: bool, latency: float) -> None:
     assert clock.waited == []
 
 
-def test_one_slow_commit_among_quick_ones_is_noise() -> None:
-    brake = Throttle(silent, busy=True, base_ms=5.0)
+def test_one_much_slower_commit_weighs_as_much_as_many_quick_ones() -> None:
+    brake = Throttle(silent, busy=True, base_ms=5.0, rest=0.0)
     for latency in (5.0, 5.0, 500.0, 5.0, 5.0):
         brake.adapt(latency)
-    assert brake.rest < 5
+    assert 0.9 < brake.rest <= 1.0
+    for _ in range(100):
+        brake.adapt(5.0)
+    assert brake.rest == 0
+
+
+def test_a_commit_somewhat_slower_than_the_others_is_noise() -> None:
+    brake = Throttle(silent, busy=True, base_ms=5.0, rest=0.0)
+    for latency in (5.0, 5.0, 14.0, 5.0, 5.0):
+        brake.adapt(latency)
+    assert brake.rest == 0
 
 
 def test_says_why_it_waits_but_not_all_the_time() -> None:

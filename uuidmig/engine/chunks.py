@@ -63,6 +63,15 @@ def make_chunks(connection: Connection, table: ClosureTable, batch: int | None) 
     )
 
 
+def page_count(connection: Connection, table: ClosureTable) -> int:
+    """Return how many pages the heap of the source has now."""
+    name = table.name.identifier.as_string(connection)
+    row = connection.execute(
+        "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint", [name]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """The table to copy from next: how many chunks it has, and how many of them are not done."""

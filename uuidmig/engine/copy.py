@@ -16,6 +16,7 @@ from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.pace import Pace, at_start, keeps_neighbours, next_pace, share
+from uuidmig.engine.pieces import insert_in_pieces
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
@@ -159,7 +160,11 @@ def _work(
             _await_parents(connection, plan, tally, stop)
         started = time.monotonic()
         number, rows = _copy_one(
-            connection, plan, tally, partial(_most, plan, options, brake, tally, pace)
+            connection,
+            plan,
+            tally,
+            partial(_most, plan, options, brake, tally, pace),
+            partial(_insert, connection, plan, options, tally, brake, stop),
         )
         if number is None:
             return
@@ -169,7 +174,6 @@ def _work(
         failpoint("batch")
         if not brake.busy:
             pace = next_pace(pace, number, rows, seconds)
-        brake.give_way(seconds, stop)
 
 
 def _most(
@@ -187,6 +191,21 @@ def _most(
     pace = at_start(pace, table.number, sum(plan.table(name).table.rows for name in parents))
     left = ahead.remaining - tally.held(ahead.table_number)
     return brake.width(share(pace, ahead.chunks, left, options.workers))
+
+
+def _insert(
+    connection: Connection,
+    plan: Plan,
+    options: RunOptions,
+    tally: _Tally,
+    brake: Throttle,
+    stop: threading.Event,
+    table: ClosureTable,
+    claimed: chunks.Claim,
+) -> int:
+    if brake.busy and len(claimed.numbers) == 1:
+        return insert_in_pieces(connection, plan, table, claimed, options.batch, brake, stop)
+    return insert_claim(connection, plan, table, claimed, tally.shared)
 
 
 def _prepare_session(connection: Connection) -> None:
@@ -222,7 +241,11 @@ def _await_parents(
 
 
 def _copy_one(
-    connection: Connection, plan: Plan, tally: _Tally, most: Callable[[chunks.Ahead], int]
+    connection: Connection,
+    plan: Plan,
+    tally: _Tally,
+    most: Callable[[chunks.Ahead], int],
+    insert: Callable[[ClosureTable, chunks.Claim], int],
 ) -> tuple[int | None, int]:
     with connection.transaction():
         with tally.claiming:  # two at once would break each other's runs of chunks
@@ -239,7 +262,7 @@ def _copy_one(
         if chunks.is_rewritten(connection, table):
             raise _Rewritten(table)
         started = time.monotonic()
-        rows = insert_claim(connection, plan, table, claimed, tally.shared)
+        rows = insert(table, claimed)
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
         failpoint("copying")
     tally.hold(table.number, 0)

@@ -2,7 +2,7 @@
 
 What applications feel first is their COMMIT waiting behind the copy's WAL. So while others are at
 work a probe commits a row of its own a few times a second and compares how long that takes with how
-long it took before the copy; while it takes too long, the workers rest between their batches.
+long it took before the copy; while it takes too long, the workers rest between their statements.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _PROBE_SECONDS = 0.1
 _SAMPLE_SECONDS = 1.0  # sessions report their commits to the statistics about once a second
 _TOLERATED = 1.5  # times the commit latency before the copy
 _LEAST_LIMIT_MS = 1.0
+_MUCH = 3.0  # times the latency before the copy: few commits may take that long
+_LEAST_MUCH_MS = 3.0
 _MOST_REST = 8.0  # seconds of rest a second of work
 _LONGEST_REST_SECONDS = 2.0
 _TELL_SECONDS = 5.0
@@ -33,12 +35,12 @@ _TELL_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Throttle:
-    """What the workers ask between batches. Thread-safe: plain reads of single values."""
+    """What the workers ask between statements. Thread-safe: plain reads of single values."""
 
     observer: Observer
     busy: bool = False
     base_ms: float = 0.0
-    rest: float = 5.0  # a careful start: it shrinks while commits stay quick
+    rest: float = 2.0  # a careful start: it shrinks while commits stay quick
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=5))
     told: float = 0.0
 
@@ -47,17 +49,23 @@ class Throttle:
         return 1 if self.busy else wide
 
     def give_way(self, worked_seconds: float, stop: threading.Event) -> None:
-        """Rest after a batch, in proportion to it, while commits are slow."""
+        """Rest after a piece of work, in proportion to it, while commits are slow."""
         if self.busy and self.rest > 0:
             stop.wait(min(worked_seconds * self.rest, _LONGEST_REST_SECONDS))
 
     def adapt(self, latency_ms: float) -> None:
-        """Rest more as soon as commits are slow, less when they are quick again."""
+        """Rest more as soon as commits are slow, less when they are quick again.
+
+        A single one that is much slower weighs as much as a hundred quick ones (at little rest):
+        few of the applications' commits may meet with that, which is what a percentile counts.
+        """
         self.recent.append(latency_ms)
         typical = statistics.median(self.recent)
         if typical > self.limit_ms:
             self.rest = min(self.rest * 1.5 + 0.5, _MOST_REST)
             self._tell(typical)
+        elif latency_ms > max(self.base_ms * _MUCH, _LEAST_MUCH_MS):
+            self.rest = min(self.rest + 1.0, _MOST_REST)
         else:
             self.rest = max(self.rest * 0.99 - 0.01, 0.0)
 

@@ -88,24 +88,45 @@ $uuidmig$""")
 # All waits together stay below the budget, and that below deadlock_timeout: we give up before the
 # server would look for a deadlock, so the application is never its victim. The order is the
 # caller's: parents first, as applications insert.
+# Whoever holds a later table may want an earlier one next. So once a lock is held the others are
+# waited for only briefly; then all are let go, which the subtransaction does, and asked for again
+# with twice the patience, for transactions that are merely long.
 _LOCK_TABLES = sql.SQL("""CREATE FUNCTION uuidmig.lock_tables(tables regclass[], mode text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
 DECLARE
   started timestamptz := clock_timestamp();
   budget double precision :=
     coalesce(nullif(current_setting('uuidmig.lock_budget', true), ''), '400')::double precision;
+  patience double precision := 25;
   remaining double precision;
+  holding boolean;
   locked regclass;
 BEGIN
   PERFORM set_config('uuidmig.locking_since', started::text, true);
-  FOREACH locked IN ARRAY tables LOOP
-    remaining := budget - 1000 * date_part('epoch', clock_timestamp() - started);
-    IF remaining < 1 THEN
-      RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
-        MESSAGE = 'lock budget of ' || budget || ' ms used up before ' || locked::text;
-    END IF;
-    PERFORM set_config('lock_timeout', ceil(remaining)::bigint::text || 'ms', true);
-    EXECUTE 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE';
+  LOOP
+    holding := false;
+    BEGIN
+      FOREACH locked IN ARRAY tables LOOP
+        remaining := budget - 1000 * date_part('epoch', clock_timestamp() - started);
+        IF remaining < 1 THEN
+          RAISE EXCEPTION USING ERRCODE = 'lock_not_available',
+            MESSAGE = 'lock budget of ' || budget || ' ms used up before ' || locked::text;
+        END IF;
+        IF holding THEN
+          remaining := least(remaining, patience);
+        END IF;
+        PERFORM set_config('lock_timeout', ceil(remaining)::bigint::text || 'ms', true);
+        EXECUTE 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE';
+        holding := true;
+      END LOOP;
+      RETURN;
+    EXCEPTION WHEN lock_not_available THEN
+      IF budget - 1000 * date_part('epoch', clock_timestamp() - started) < patience THEN
+        RAISE;
+      END IF;
+    END;
+    PERFORM pg_sleep(0.005);
+    patience := 2 * patience;
   END LOOP;
 END
 $uuidmig$""")

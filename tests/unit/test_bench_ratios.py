@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.migration.measure import Run
@@ -35,6 +37,13 @@ def test_ratio_is_the_median_of_the_rounds_own_ratios() -> None:
     # 2.0, 1.1 and 1.5; the ratio of the medians would be 6 / 4 too, so a second figure:
     assert ratios(ROUNDS, 1.0)["time_to_identity_copy"] == 1.5
     assert ratios(ROUNDS[:2], 1.0)["time_to_identity_copy"] == pytest.approx((2.0 + 1.1) / 2)
+
+
+def test_the_copy_is_timed_without_the_start_of_the_program_and_with_it() -> None:
+    timed = replace(run("migrate_2", 6.0), steps={"copy": 3.0, "verify": 1.0, "rest": 2.0})
+    found = ratios((Round(1, (timed, run("identity", 4.0))),), 1.0)
+    assert found["time_to_identity_copy"] == 1.0
+    assert found["whole_command_to_identity_copy"] == 1.5
 
 
 def test_memory_is_the_most_of_all_runs() -> None:

@@ -103,6 +103,11 @@ class ClosureTable:
         """Columns that a copy writes: all but generated ones."""
         return tuple(column.name for column in self.table.columns if not column.generated)
 
+    @property
+    def has_index_expressions(self) -> bool:
+        """Whether an index has expressions, of which ANALYZE gathers statistics too."""
+        return any(None in index.columns for index in self.table.indexes)
+
 
 @dataclass(frozen=True, slots=True)
 class Hazard:

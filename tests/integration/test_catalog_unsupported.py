@@ -39,18 +39,6 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
         "create view v as select 1 as x; create rule r as on insert to v do instead delete from t",
         {("view", "view public.v")},
     ),
-    "policy": (
-        "create policy p on t using (a > 0)",
-        {("policy", "policy p on public.t")},
-    ),
-    "row security": (
-        "alter table t enable row level security",
-        {("row security", "table public.t")},
-    ),
-    "forced row security": (
-        "alter table t force row level security",
-        {("row security", "table public.t")},
-    ),
     "function of the row type": (
         "create function f(t) returns int language sql as 'select 1'",
         {("function", "function public.f(public.t)")},

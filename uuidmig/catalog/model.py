@@ -155,6 +155,22 @@ class Trigger:
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """A row security policy. `using` and `check` are bare expressions, without parentheses."""
+
+    relation: RelationName
+    name: str
+    permissive: bool
+    command: str  # "*" all | "r" select | "a" insert | "w" update | "d" delete
+    roles: tuple[str, ...]  # '' means PUBLIC
+    using: str | None = None
+    check: str | None = None
+    comment: str | None = None
+    alterable: bool = True  # the current role has the rights of the table's owner
+    reads: tuple[RelationName, ...] = ()  # other tables that its expressions are bound to
+
+
+@dataclass(frozen=True, slots=True)
 class ExtendedStatistics:
     """A CREATE STATISTICS object."""
 
@@ -197,6 +213,8 @@ class Table:
     comment: str | None = None
     row_security: bool = False
     force_row_security: bool = False
+    row_security_active: bool = False  # it holds for the role that reads the catalog
+    policies: tuple[Policy, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     rows: float = -1.0  # pg_class.reltuples; -1 never analyzed
     pages: int = 0

@@ -16,6 +16,7 @@ from uuidmig.catalog.model import (
     ExtendedStatistics,
     ForeignKey,
     Index,
+    Policy,
     RelationName,
     Server,
     Table,
@@ -77,6 +78,7 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
     foreign_keys = by_table(read("foreign_keys"), _foreign_key)
     triggers = by_table(read("triggers"), Trigger)
     statistics = by_table(read("statistics"), _statistics)
+    policies = by_table(read("policies"), _policy)
     unsupported = [by_table(read(query), Unsupported) for query in _UNSUPPORTED]
     unsupported.append(further_sequences(owned))
 
@@ -90,6 +92,7 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
             foreign_keys=foreign_keys.get(oid, ()),
             triggers=triggers.get(oid, ()),
             statistics=statistics.get(oid, ()),
+            policies=policies.get(oid, ()),
             acl=acls.get((oid, 0)),
             unsupported=tuple(item for found in unsupported for item in found.get(oid, ())),
             **fields,
@@ -104,3 +107,11 @@ def _foreign_key(child: tuple[str, str], parent: tuple[str, str], **fields: Any)
 
 def _statistics(relation: tuple[str, str], **fields: Any) -> ExtendedStatistics:
     return ExtendedStatistics(relation=RelationName(*relation), **fields)
+
+
+def _policy(relation: tuple[str, str], reads: tuple[tuple[str, str], ...], **fields: Any) -> Policy:
+    return Policy(
+        relation=RelationName(*relation),
+        reads=tuple(RelationName(*name) for name in reads),
+        **fields,
+    )

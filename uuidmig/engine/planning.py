@@ -25,7 +25,9 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
     """
     with connect(dsn, "plan") as connection:
         catalog = read_catalog(connection)
-        counts = _count(dsn, candidate_roots(catalog, options))
+        roots = candidate_roots(catalog, options)
+        hidden = {table.name for table in catalog.tables if table.row_security_active}
+        counts = _count(dsn, [root for root in roots if root.table not in hidden])
         plan = build_plan(catalog, options, counts, tool_version=__version__, now=datetime.now(UTC))
         return with_preflight(connection, plan)
 

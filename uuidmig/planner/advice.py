@@ -115,6 +115,10 @@ def _expressions(entry: ClosureTable) -> Iterator[Hazard]:
     for check in entry.table.checks:
         if any(count_uses(check.definition, key) for key in keys):
             yield _expression("check", name, check.name, check.definition)
+    for policy in entry.table.policies:
+        text = f"{policy.using or ''} {policy.check or ''}"
+        if any(count_uses(text, key) for key in keys):
+            yield _expression("policy", name, policy.name, text.strip())
     for index in entry.table.indexes:
         # More often than as plain columns: in an expression or in the predicate.
         text = index.definition.split(" USING ", 1)[-1]

@@ -7,7 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from uuidmig.catalog.model import Catalog, KeyCounts
-from uuidmig.planner.closure import find_closure, find_incoming, find_outside, is_unique_column
+from uuidmig.planner.closure import (
+    find_closure,
+    find_incoming,
+    find_outside,
+    find_outside_policies,
+    is_unique_column,
+)
 from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.forecast import make_forecast
 from uuidmig.planner.generators import find_generator
@@ -43,6 +49,7 @@ def build_plan(
         tables=closure,
         outside_tables=find_outside(catalog, closure),
         incoming=find_incoming(catalog, closure),
+        outside_policies=find_outside_policies(catalog, closure),
         forecast=make_forecast(closure),
         created_at=now.astimezone(UTC).isoformat(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from uuidmig.catalog.model import Catalog, ForeignKey, Index, RelationName, Table
+from uuidmig.catalog.model import Catalog, ForeignKey, Index, Policy, RelationName, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.graph import targets_first
 from uuidmig.planner.model import ClosureTable, KeyDomain
@@ -116,3 +116,16 @@ def find_incoming(catalog: Catalog, closure: Sequence[ClosureTable]) -> tuple[Fo
         if key.parent in inside
     )
     return tuple(sorted(keys, key=lambda key: (key.child, key.name)))
+
+
+def find_outside_policies(catalog: Catalog, closure: Sequence[ClosureTable]) -> tuple[Policy, ...]:
+    """Return the policies of outside tables whose expressions read closure tables, by name."""
+    inside = {table.name for table in closure}
+    policies = (
+        policy
+        for table in catalog.tables
+        if table.name not in inside
+        for policy in table.policies
+        if inside.intersection(policy.reads)
+    )
+    return tuple(sorted(policies, key=lambda policy: (policy.relation, policy.name)))

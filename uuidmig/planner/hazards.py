@@ -7,13 +7,18 @@ from uuidmig.planner.advice import find_advice
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import Hazard, Plan
 from uuidmig.planner.refusals import find_refusals
+from uuidmig.planner.row_security import find_hidden_rows
 
 _ORDER = ("refusal", "warning", "note")
 
 
 def find_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> tuple[Hazard, ...]:
     """Return all hazards of a plan, refusals first; never only the first one found."""
-    found = {*find_refusals(graph, plan), *find_advice(catalog, graph, plan)}
+    found = {
+        *find_refusals(graph, plan),
+        *find_hidden_rows(catalog, plan),
+        *find_advice(catalog, graph, plan),
+    }
     return tuple(
         sorted(found, key=lambda h: (_ORDER.index(h.severity), h.code, h.object, h.message))
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from uuidmig.catalog.model import ForeignKey, KeyCounts, RelationName, Server, Table
+from uuidmig.catalog.model import ForeignKey, KeyCounts, Policy, RelationName, Server, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,7 @@ class Plan:
     tables: tuple[ClosureTable, ...]
     outside_tables: tuple[Table, ...] = ()  # live tables a closure table references, kept as is
     incoming: tuple[ForeignKey, ...] = ()  # from outside tables, by other columns than the keys
+    outside_policies: tuple[Policy, ...] = ()  # of outside tables, reading closure tables
     hazards: tuple[Hazard, ...] = ()
     forecast: Forecast | None = None
     created_at: str = field(default="", compare=False)  # ISO 8601 UTC, not part of the hash

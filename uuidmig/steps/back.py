@@ -19,7 +19,7 @@ from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
+LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
 BEGIN
   IF to_regclass('uuidmig.key_map_filled') IS NOT NULL THEN
     RETURN;
@@ -40,7 +40,7 @@ _FILL_DOMAIN = sql.SQL("""  INSERT INTO {map} (new, old)
 
 _DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.drain_back() RETURNS bigint
 LANGUAGE plpgsql
-SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1
+SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET row_security = off
 SET client_min_messages = warning
 AS $uuidmig$
 #variable_conflict use_column

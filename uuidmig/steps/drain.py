@@ -26,7 +26,7 @@ from uuidmig.steps.model import Statement
 
 _FUNCTION = sql.SQL("""CREATE FUNCTION uuidmig.{name}() RETURNS bigint
 LANGUAGE plpgsql
-SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1
+SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET row_security = off
 SET client_min_messages = warning
 AS $uuidmig$
 #variable_conflict use_column

@@ -37,16 +37,18 @@ def joins_in_index_order(plan: Plan, key: ForeignKey) -> bool:
 def lock_for_swap(plan: Plan) -> Statement:
     """Return the statement that takes every lock of the swap, in one go, within the lock budget.
 
-    Adding or dropping a foreign key locks both sides: live tables outside the closure that are tied
-    to it come after it, so that no later statement has to wait for anything.
+    Adding or dropping a foreign key locks both sides, altering a policy its table: live tables
+    outside the closure that are tied to it come after it, so that no later statement has to wait
+    for anything.
     """
     inside = [table.name for table in plan.tables]
     ends = {end for key in all_foreign_keys(plan) for end in (key.child, key.parent)}
+    ends |= {policy.relation for policy in plan.outside_policies}
     ordered = [*inside, *sorted(ends.difference(inside))]
     tables = regclass_array([regclass(name.identifier) for name in ordered])
     return Statement(
         sql.SQL("SELECT uuidmig.lock_tables({}, 'ACCESS EXCLUSIVE')").format(tables),
-        "ACCESS EXCLUSIVE on the closure and on tables tied to it by a foreign key",
+        "ACCESS EXCLUSIVE on the closure and on tables tied to it by a foreign key or a policy",
     )
 
 

@@ -17,7 +17,8 @@ from uuidmig.steps.model import Statement
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
 # tables, whose timestamps no longer tell the keys of the cutover.
 _CURRENT_KEY = sql.SQL("""CREATE FUNCTION {function}(old_key uuid) RETURNS uuid
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog SET row_security = off
+AS $uuidmig$
 DECLARE
   found_keys uuid[];
 BEGIN

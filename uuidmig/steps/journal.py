@@ -167,6 +167,16 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
                    x.stxstattarget)
   FROM pg_statistic_ext x JOIN uuidmig.closure_table c ON c.source = x.stxrelid
   UNION ALL
+  SELECT concat_ws('|', 'policy', p.polrelid, p.polname, p.polpermissive, p.polcmd, p.polroles,
+                   pg_get_expr(p.polqual, p.polrelid), '/',
+                   pg_get_expr(p.polwithcheck, p.polrelid), '/',
+                   obj_description(p.oid, 'pg_policy'))
+  FROM pg_policy p
+  WHERE p.polrelid IN (SELECT source FROM uuidmig.closure_table)
+     OR EXISTS (SELECT FROM pg_depend d JOIN uuidmig.closure_table c ON c.source = d.refobjid
+                WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+                  AND d.refclassid = 'pg_class'::regclass)
+  UNION ALL
   SELECT concat_ws('|', 'comment', d.objoid, d.objsubid, d.description)
   FROM pg_description d JOIN uuidmig.closure_table c ON c.source = d.objoid
   WHERE d.classoid = 'pg_class'::regclass

@@ -13,8 +13,19 @@ from psycopg import sql
 from uuidmig.catalog.model import RelationName
 from uuidmig.planner.document import plan_hash, plan_to_json
 from uuidmig.planner.model import Plan
-from uuidmig.steps import back, capture, drain, foreign_keys, grace, journal, names, shadow, swap
-from uuidmig.steps.mapped import source
+from uuidmig.steps import (
+    back,
+    capture,
+    drain,
+    foreign_keys,
+    grace,
+    journal,
+    names,
+    row_security,
+    shadow,
+    swap,
+)
+from uuidmig.steps.mapped import retired, source
 from uuidmig.steps.model import Statement, Step
 
 
@@ -104,6 +115,8 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *_drop_capture_triggers(plan),
                 *swap.disable_triggers(plan),
                 *swap.swap_in_shadows(plan),
+                *row_security.secure_new_tables(plan),
+                *row_security.rebind_outside(plan),
                 *foreign_keys.add_all(plan),
                 *swap.add_unvalidated_checks(plan),
                 *swap.add_triggers(plan),
@@ -122,7 +135,9 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *grace.drop_grace(plan),
                 *_drop_back_triggers(plan),
                 *swap.drop_triggers(plan),
+                *row_security.drop_policies(plan, source),
                 *swap.swap_out_shadows(plan),
+                *row_security.rebind_outside(plan),
                 *foreign_keys.add_all(plan),
                 *swap.restore_triggers(plan),
                 journal.record_stall("rollback"),
@@ -220,8 +235,9 @@ def _drop_shadow_schemas(plan: Plan) -> tuple[Statement, ...]:
 
 def _drop_retired(plan: Plan) -> tuple[Statement, ...]:
     view = Statement(sql.SQL("DROP VIEW uuidmig.id_map"))
+    policies = row_security.drop_policies(plan, retired)
     tables = [_drop_shadow(table.retired) for table in plan.tables]
-    return (view, *tables, *swap.drop_retired_schemas(plan))
+    return (view, *policies, *tables, *swap.drop_retired_schemas(plan))
 
 
 def _drop_current_key() -> Statement:

@@ -16,6 +16,7 @@ select
     obj_description(c.oid, 'pg_class') as comment,
     c.relrowsecurity as row_security,
     c.relforcerowsecurity as force_row_security,
+    row_security_active(c.oid) as row_security_active,
     c.reltuples::float8 as rows,
     c.relpages as pages,
     coalesce(pg_table_size(c.oid) - coalesce(pg_total_relation_size(toast.oid), 0), 0) as heap_bytes,

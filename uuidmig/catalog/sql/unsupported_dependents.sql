@@ -39,15 +39,14 @@ dependent as (
                 then (select nullif(conrelid, 0) from pg_constraint where oid = d.objid)
             when 'pg_trigger'::regclass then (select tgrelid from pg_trigger where oid = d.objid)
             when 'pg_rewrite'::regclass then (select ev_class from pg_rewrite where oid = d.objid)
-            when 'pg_policy'::regclass then (select polrelid from pg_policy where oid = d.objid)
             when 'pg_statistic_ext'::regclass
                 then (select stxrelid from pg_statistic_ext where oid = d.objid)
         end as holder
     from target t
     join pg_depend d on d.refclassid = t.classid and d.refobjid = t.objid
     where
-        -- reported by unsupported_publications
-        d.classid <> 'pg_publication_rel'::regclass
+        -- reported by unsupported_publications, and read by policies
+        d.classid not in ('pg_publication_rel'::regclass, 'pg_policy'::regclass)
         -- the row type and its array type
         and not exists (
             select from target own
@@ -66,7 +65,7 @@ foreign_object as (
         coalesce(c.relnamespace not in (select oid from ours), true)
         and not (
             d.holder is not distinct from d.table_oid
-            and d.classid not in ('pg_rewrite'::regclass, 'pg_policy'::regclass)
+            and d.classid <> 'pg_rewrite'::regclass
         )
         and not (
             d.classid = 'pg_class'::regclass
@@ -106,7 +105,6 @@ select distinct
         when f.of_sequence then 'uses a sequence that belongs to the table'
         when f.of_view then 'reads the table'
         when shown.type = 'rule' then 'rewrites statements on the table'
-        when shown.type = 'policy' then 'restricts the rows of the table'
         when shown.type = 'table constraint' then 'references the table from a schema left out'
         else 'depends on the table or its row type'
     end as reason

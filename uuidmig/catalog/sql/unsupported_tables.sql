@@ -28,14 +28,6 @@ join pg_inherits h on h.inhparent = c.oid
 cross join lateral pg_identify_object('pg_class'::regclass, h.inhrelid, 0) as child
 where c.relkind <> 'p'
 union all
-select
-    c.oid,
-    'row security',
-    c.shown,
-    case when c.relforcerowsecurity then 'row security is forced' else 'row security is enabled' end
-from chosen c
-where c.relrowsecurity or c.relforcerowsecurity
-union all
 select c.oid, 'typed table', 'type ' || format_type(c.reloftype, null), 'the table is of this type'
 from chosen c
 where c.reloftype <> 0

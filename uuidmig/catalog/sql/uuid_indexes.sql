@@ -10,7 +10,9 @@ select
     pg_relation_size(i.oid) as bytes,
     k.attname as column_name,
     has_schema_privilege(n.oid, 'USAGE')
-        and has_column_privilege(t.oid, k.attnum, 'SELECT') as readable
+        and has_column_privilege(t.oid, k.attnum, 'SELECT')
+        -- of some rows only it would be a wrong count
+        and not row_security_active(t.oid) as readable
 from pg_index as x
 join pg_class as i on i.oid = x.indexrelid and i.relkind = 'i'
 join pg_am as m on m.oid = i.relam and m.amname = 'btree'

@@ -50,13 +50,13 @@ def _with_default(dump: str, table: ClosureTable, column: Column, default: str) 
     relation = f"{_name(table.name.schema)}\\.{_name(table.name.name)}"
     (head,) = re.finditer(rf"^CREATE {kind} {relation} \($", dump, re.MULTILINE)
     end = dump.index("\n)", head.end())
-    old = re.escape(f"{column.type} DEFAULT {column.default}")
+    shown = "" if column.default is None else f" DEFAULT {column.default}"
+    old = re.escape(column.type + shown)
     line = re.compile(
         rf"^    {_name(column.name)} {old}(?=,| NOT NULL| CONSTRAINT |$)", re.MULTILINE
     )
     (found,) = line.finditer(dump, head.end(), end)
-    length = len(column.default or "")
-    return dump[: found.end() - length] + default + dump[found.end() :]
+    return f"{dump[: found.end() - len(shown)]} DEFAULT {default}{dump[found.end() :]}"
 
 
 def _name(name: str) -> str:

@@ -52,5 +52,6 @@ SCENARIOS = {
     "versions_converted": Scenario("versions", PlanOptions(non_v4="convert")),
     "versions_kept": Scenario("versions", PlanOptions(non_v4="keep", grace=False)),
     "types": Scenario("types"),
+    "domains": Scenario("domains"),
     "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
 }

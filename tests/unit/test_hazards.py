@@ -96,17 +96,6 @@ REFUSED: list[tuple[str, str, Table]] = [
         orders(indexes=bad_index(method="gist", unique=True, constraint_type="u")),
     ),
     (
-        "domain-type",
-        "public.orders.id",
-        replace(
-            orders(),
-            columns=(
-                replace(key(), type_kind="d", base_type="key_type", type="public.key_type"),
-                *orders().columns[1:],
-            ),
-        ),
-    ),
-    (
         "foreign-key-not-validated",
         "public.orders.customer_id_fkey",
         orders(keys=(foreign_key("customers", "customer_id", validated=False),)),

@@ -72,6 +72,7 @@ class Column:
     type_kind: str  # pg_type.typtype: "b", "d" domain, "e" enum, "c" composite, "r" range, "m"
     not_null: bool
     default: str | None = None  # pg_get_expr; None for generated columns too
+    domain_default: str | None = None  # of the column's domain type; holds without a `default`
     generated: str = ""  # "" | "s" stored | "v" virtual
     generation_expression: str | None = None
     identity: str = ""  # "" | "a" always | "d" by default

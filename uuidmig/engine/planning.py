@@ -12,6 +12,7 @@ from uuidmig.catalog.model import KeyCounts
 from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.model import ColumnName, Hazard, Plan, PlanOptions
@@ -48,7 +49,8 @@ def with_preflight(connection: Connection, plan: Plan) -> Plan:
     names = [table.name for table in plan.tables]
     found = tuple(_hazards(plan, read_preflight(connection, names)))
     clashes = tuple(_schema_clashes(connection, plan))
-    return replace(plan, hazards=(*plan.hazards, *found, *clashes))
+    rejected = _rejected_keys(connection, plan)
+    return replace(plan, hazards=(*plan.hazards, *found, *clashes, *rejected))
 
 
 def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
@@ -112,6 +114,13 @@ def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
             "free some space, or migrate fewer tables at a time with --table",
         )
     return hazards
+
+
+def _rejected_keys(connection: Connection, plan: Plan) -> tuple[Hazard, ...]:
+    with connection.transaction():
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute("SET LOCAL search_path = ''")  # expressions come with qualified names
+        return find_rejected_keys(connection, plan)
 
 
 def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:

@@ -88,6 +88,12 @@ def plan_time_bytes(
     return key_bytes(key, time, server=server, convert_other=convert_other)
 
 
+def bytes_of_today(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
+    """Return the new key of `key` as bytes if its row were made now; needs no object of ours."""
+    now = sql.SQL("(date_part('epoch', now()) * 1000000)::bigint")
+    return _key(key, sql.SQL(_PREFIX).format(us=now), convert_other)
+
+
 def borrowed_bytes(
     key: sql.Composable, parent_new: sql.Composable, *, server: int, convert_other: bool = False
 ) -> sql.Composable:

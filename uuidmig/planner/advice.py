@@ -18,6 +18,7 @@ def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazar
     yield from _server(plan.server)
     for domain in plan.domains:
         yield from _generator(domain)
+        yield from _domain_default(domain, plan)
         yield from _time(domain)
         yield from _shared(domain)
     for entry in plan.tables:
@@ -63,6 +64,18 @@ def _generator(domain: KeyDomain) -> Iterator[Hazard]:
             domain.root,
             f"the default {domain.generator.expression} is not known and stays as it is",
             "make sure that it generates version 7 keys",
+        )
+
+
+def _domain_default(domain: KeyDomain, plan: Plan) -> Iterator[Hazard]:
+    column = plan.table(domain.root.table).table.column(domain.root.column)
+    if domain.generator.new_default is not None and column.default is None:
+        yield _warning(
+            "domain-default",
+            domain.root,
+            f"version 4 keys come from the default of its domain {column.type}, which stays as it "
+            f"is; the column gets a default of its own: {domain.generator.new_default}",
+            "ALTER DOMAIN … SET DEFAULT once no table needs version 4 keys",
         )
 
 

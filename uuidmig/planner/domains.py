@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from uuidmig.catalog.model import Catalog, Column, ForeignKey, RelationName, Table
-from uuidmig.planner.generators import makes_uuid4
 from uuidmig.planner.graph import strong_components
 from uuidmig.planner.model import ColumnName
 from uuidmig.planner.timestamps import find_own_timestamp
@@ -80,21 +79,13 @@ def _read_edges(catalog: Catalog) -> dict[ColumnName, tuple[Edge, ...]]:
 
 
 def primary_uuid_columns(table: Table) -> tuple[Column, ...]:
-    """Return the uuid columns of the primary key, and those whose domain type makes uuid4 keys."""
+    """Return the columns of the primary key that are uuid or of a domain over it."""
     if table.primary_key is None:
         return ()
     columns = (table.column(name) for name in table.primary_key.columns if name is not None)
-    return tuple(column for column in columns if _is_uuid(column))
-
-
-def _is_uuid(column: Column) -> bool:
-    # The catalog does not tell what a domain is made of; its default does.
-    return column.base_type == "uuid" or (column.type_kind == "d" and makes_uuid4(column))
+    return tuple(column for column in columns if column.base_type == "uuid")
 
 
 def _same_keys(child: Column, parent: Column) -> bool:
-    """Tell whether a pair holds uuid keys. A domain beside a uuid can only be one over uuid."""
-    if child.base_type == parent.base_type == "uuid":
-        return True
-    kinds = {child.type_kind, parent.type_kind}
-    return "d" in kinds and (_is_uuid(child) or _is_uuid(parent))
+    """Tell whether a pair holds uuid keys; either may be of a domain over uuid."""
+    return child.base_type == parent.base_type == "uuid"

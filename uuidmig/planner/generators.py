@@ -14,7 +14,7 @@ _UUID7 = re.compile(_SCHEMA + r"(?:uuidv7|uuid7|uuid_v7|uuid_generate_v7|gen_ran
 
 def find_generator(column: Column, server_version: int) -> Generator:
     """Return what makes the keys of `column` now and, for a uuid4 default, what will later."""
-    default = column.default
+    default = effective_default(column)
     if default is None:
         return Generator("application")
     if _UUID4.fullmatch(default):
@@ -24,9 +24,9 @@ def find_generator(column: Column, server_version: int) -> Generator:
     return Generator("other", default)
 
 
-def makes_uuid4(column: Column) -> bool:
-    """Tell whether the default of `column` is a uuid4 generator we know."""
-    return column.default is not None and _UUID4.fullmatch(column.default) is not None
+def effective_default(column: Column) -> str | None:
+    """Return what a row without a value gets: the column's default, else that of its domain."""
+    return column.domain_default if column.default is None else column.default
 
 
 def _new_default(server_version: int) -> str:

@@ -17,7 +17,7 @@ def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
     yield from _server(plan.server)
     for domain in plan.domains:
         yield from _versions(domain, plan)
-        yield from _columns(domain, graph, plan)
+        yield from _columns(domain, graph)
     for table in plan.tables:
         yield from _names(table.table)
         yield from _structure(table)
@@ -63,7 +63,7 @@ def _versions(domain: KeyDomain, plan: Plan) -> Iterator[Hazard]:
         )
 
 
-def _columns(domain: KeyDomain, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
+def _columns(domain: KeyDomain, graph: KeyGraph) -> Iterator[Hazard]:
     for name in (domain.root, *domain.members):
         roots = graph.roots[name]
         if len(roots) > 1:
@@ -73,14 +73,6 @@ def _columns(domain: KeyDomain, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]
                 f"the column follows {' and '.join(map(str, roots))}: it cannot hold the new keys "
                 "of both",
                 "drop all but one of the foreign keys",
-            )
-        column = plan.table(name.table).table.column(name.column)
-        if column.type_kind == "d":
-            yield _refusal(
-                "domain-type",
-                name,
-                f"the key column has the domain type {column.type}, which is not handled yet",
-                "change the column to uuid",
             )
 
 

@@ -10,9 +10,11 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from uuidmig.catalog.model import Column
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import names
 from uuidmig.steps.model import Statement
+from uuidmig.steps.verbatim import base_type
 
 
 def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
@@ -29,13 +31,21 @@ def create_log(table: ClosureTable, columns: tuple[str, ...], kind: str) -> Stat
     """Return CREATE TABLE uuidmig.<kind>_<n>; columns are typed as in the source, all nullable."""
     typed = sql.SQL(", ").join(
         [sql.SQL("NULL::{} AS uuidmig_op").format(sql.SQL('"char"'))]
-        + [sql.Identifier("t", column) for column in columns]
+        + [_logged(table.table.column(column)) for column in columns]
     )
     return Statement(
         sql.SQL("CREATE TABLE {} AS SELECT {} FROM {} AS t WITH NO DATA").format(
             names.own(kind, table.number), typed, table.name.identifier
         )
     )
+
+
+def _logged(column: Column) -> sql.Composable:
+    """Without its domain: that may be NOT NULL, and a TRUNCATE is logged without values."""
+    value = sql.Identifier("t", column.name)
+    if column.type_kind != "d":
+        return value
+    return sql.SQL("{}::{} AS {}").format(value, base_type(column), sql.Identifier(column.name))
 
 
 _FUNCTION: LiteralString = """CREATE FUNCTION {function}() RETURNS trigger

@@ -109,7 +109,9 @@ def id_map(plan: Plan) -> Statement:
         expressions = MappedExpressions(plan, retired)
         value = expressions.value(table, domain.root.column, "t")
         selects.append(
-            sql.SQL("SELECT {}::text AS table_name, {} AS old, {} AS new FROM {} AS t{}").format(
+            sql.SQL(
+                "SELECT {}::text AS table_name, {}::uuid AS old, {} AS new FROM {} AS t{}"
+            ).format(
                 sql.Literal(str(table.name)),
                 sql.Identifier("t", domain.root.column),
                 value,

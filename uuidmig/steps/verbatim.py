@@ -12,7 +12,7 @@ from typing import LiteralString, cast
 
 from psycopg import sql
 
-from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.model import Column, RelationName
 
 # The deparser quotes a name only where it must; both forms are one token without blanks outside.
 _NAME = r'(?:"(?:[^"]|"")+"|[^\s".(]+)'
@@ -51,6 +51,13 @@ def statistics_on(definition: str, name: RelationName, relation: RelationName) -
             relation.identifier,
         ]
     )
+
+
+def base_type(column: Column) -> sql.Composable:
+    """Return the type of the column, of a domain the type that it is a domain over."""
+    if "." in column.base_type:
+        return verbatim(column.base_type)
+    return sql.Identifier("pg_catalog", column.base_type)
 
 
 def verbatim(text: str) -> sql.Composable:

@@ -9,6 +9,7 @@ select
     t.typtype::text as type_kind,
     a.attnotnull as not_null,
     case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as default,
+    pg_get_expr(t.typdefaultbin, 'pg_type'::regclass) as domain_default,
     a.attgenerated::text as generated,
     case when a.attgenerated <> '' then pg_get_expr(d.adbin, d.adrelid) end as generation_expression,
     a.attidentity::text as identity,

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
     batch: Annotated[int, Field(ge=1)] | Annotated[None, BeforeValidator(_auto_is_none)] = None
     workers: int = Field(default=2, ge=1, le=64)
     cutover: Literal["auto", "manual"] = "auto"
+    alembic_config: str | None = None
     lock_timeout: Annotated[int, Field(ge=1), BeforeValidator(_milliseconds)] = 500
 
     @classmethod

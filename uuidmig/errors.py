@@ -132,3 +132,38 @@ class RevisionFileDiffers(ConfigurationError):
             f"{path} is there with another text and was not overwritten; nothing was written. "
             "Move it away, or choose another directory."
         )
+
+
+class AlembicEnvironmentUnusable(ConfigurationError):
+    """The Alembic environment of the user's cannot be run, or not for this database."""
+
+
+class OtherRevisionsThere(ConfigurationError):
+    """Revisions of another plan are in the way; nothing was written."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        lines = "".join(f"\n  {path}" for path in paths)
+        super().__init__(
+            "revisions of another plan, or not all of this one, are there and were not run;"
+            f" nothing was written. Delete them, then try again:{lines}"
+        )
+
+
+class AlembicNotAtHead(UuidmigError):
+    """The database is not at the revision that the migration's revisions follow."""
+
+    exit_code = 3
+
+
+class RevisionsMissing(UuidmigError):
+    """The Alembic environment of the user's holds no revisions of this plan."""
+
+    exit_code = 3
+
+    def __init__(self, config: str, digest: str, others: Sequence[str]) -> None:
+        found = f"; it holds those of plan {', '.join(d[:10] for d in others)}" if others else ""
+        super().__init__(
+            f"the environment of {config} holds no revisions of plan {digest[:10]}{found}:"
+            f" write them with `uuidmig plan --revisions --alembic-config {config}` and the same"
+            " options"
+        )

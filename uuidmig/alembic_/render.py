@@ -35,17 +35,27 @@ class Revision:
 
 def render_revisions(plan: Plan) -> tuple[Revision, ...]:
     """Return prepare, cutover and finish; the same plan always gives the same text."""
-    stages: tuple[Callable[[Plan], tuple[Step, ...]], ...]
-    stages = (prepare_steps, cutover_steps, finish_steps)
     digest = plan_hash(plan)
     revisions: list[Revision] = []
     below: str | None = None
-    for name, steps in zip(NAMES, stages, strict=True):
-        revision_id = f"uuidmig_{name}_{digest[:10]}"  # alembic_version holds 32 characters
-        script = _script(name, revision_id, below, digest, steps(plan))
-        revisions.append(Revision(revision_id, name, below, script))
-        below = revision_id
+    for name, steps in stages(plan):
+        identity = revision_id(name, digest)
+        script = _script(name, identity, below, digest, steps)
+        revisions.append(Revision(identity, name, below, script))
+        below = identity
     return tuple(revisions)
+
+
+def stages(plan: Plan) -> tuple[tuple[str, tuple[Step, ...]], ...]:
+    """Return the steps of each revision, by its name, in their order."""
+    makers: tuple[Callable[[Plan], tuple[Step, ...]], ...]
+    makers = (prepare_steps, cutover_steps, finish_steps)
+    return tuple((name, steps(plan)) for name, steps in zip(NAMES, makers, strict=True))
+
+
+def revision_id(name: str, digest: str) -> str:
+    """Return the id of a plan's revision: alembic_version holds 32 characters."""
+    return f"uuidmig_{name}_{digest[:10]}"
 
 
 def write_revisions(plan: Plan, directory: Path) -> tuple[Path, ...]:
@@ -66,6 +76,18 @@ def write_revisions(plan: Plan, directory: Path) -> tuple[Path, ...]:
 # One round trip a step: locks are held while the statements of a cutover run. Statements go out
 # as they are, past text() and its :name and past the driver's %; asyncpg takes one command at a
 # time.
+RUN = '''def run(*statements: str) -> None:
+    """Send the SQL as it is; in one round trip where the driver can, for locks are held."""
+    if op.get_context().as_sql:
+        for statement in statements:
+            op.get_context().impl.static_output(statement.strip() + ";")
+        return
+    bind = op.get_bind()
+    for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
+        bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
+'''
+"""The function that revisions send their statements with; its text is part of each of them."""
+
 _MODULE = '''"""{title}
 
 Made by uuidmig; plan {digest}.
@@ -84,16 +106,7 @@ branch_labels = None
 depends_on = None
 
 
-def run(*statements: str) -> None:
-    """Send the SQL as it is; in one round trip where the driver can, for locks are held."""
-    if op.get_context().as_sql:
-        for statement in statements:
-            op.get_context().impl.static_output(statement.strip() + ";")
-        return
-    bind = op.get_bind()
-    for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
-        bind.exec_driver_sql(script, execution_options={{"no_parameters": True}}).close()
-
+{run}
 
 def upgrade() -> None:
 {upgrade}
@@ -101,7 +114,7 @@ def upgrade() -> None:
 def downgrade() -> None:
 {downgrade}'''
 
-_TITLES = {
+TITLES = {
     "prepare": "Create the new tables beside the old ones and capture changes from now on.",
     "cutover": "Put the new tables in the place of the old ones.",
     "finish": "Validate the foreign keys and drop the old tables: there is no way back.",
@@ -121,7 +134,7 @@ Run it when the application has lived with the new keys long enough.
 """,
 }
 
-_NO_WAY_BACK = """    raise RuntimeError(
+NO_WAY_BACK = """    raise RuntimeError(
         "there is no way back after finish: the tables with the old keys are gone; "
         "restore a backup from before it"
     )
@@ -132,12 +145,13 @@ def _script(
     name: str, revision: str, revises: str | None, digest: str, steps: tuple[Step, ...]
 ) -> str:
     if name == "finish":
-        downgrade = _NO_WAY_BACK
+        downgrade = NO_WAY_BACK
     else:
         downgrade = _body((step, step.undo) for step in reversed(steps))
     return _MODULE.format(
-        title=_TITLES[name],
+        title=TITLES[name],
         digest=digest,
+        run=RUN,
         remarks=_REMARKS[name],
         revision=revision,
         revises=revises or "nothing; put your own head into down_revision if it is to follow it",
@@ -154,18 +168,23 @@ def _body(parts: Iterable[tuple[Step, tuple[Statement, ...]]]) -> str:
 
 def _call(step: Step, statements: tuple[Statement, ...]) -> str:
     literals = "".join(_argument(statement) for statement in statements)
-    title = _comment(f"{step.title} — lock {step.lock}, blocks {step.blocks}")
+    title = comment(describe(step))
     return f"    {title}\n    run(\n{literals}    )\n"
 
 
 def _argument(statement: Statement) -> str:
     literal = f"        {python_literal(statement.text)},\n"
-    return f"        {_comment(statement.comment)}\n{literal}" if statement.comment else literal
+    return f"        {comment(statement.comment)}\n{literal}" if statement.comment else literal
 
 
-def _comment(text: str) -> str:
-    """A name of the user's may stand in it, and a newline in that name."""
-    return "# " + "".join(c if c.isprintable() else _escaped(c) for c in text).strip()
+def describe(step: Step) -> str:
+    """Return one line for people: what the step does, its lock and whom that blocks."""
+    return f"{step.title} — lock {step.lock}, blocks {step.blocks}"
+
+
+def comment(text: str) -> str:
+    """Return a comment line. A name of the user's may stand in it, and a newline in that name."""
+    return "# " + "".join(c if c.isprintable() else escaped(c) for c in text).strip()
 
 
 def python_literal(text: str) -> str:
@@ -177,10 +196,11 @@ def python_literal(text: str) -> str:
     plain = all(character.isprintable() or character in "\n\t" for character in text)
     if plain and '"""' not in text:
         return f'r"""\n{text}\n"""'
-    shown = (c if c == "\n" or (c.isprintable() and c != "\\") else _escaped(c) for c in text)
-    escaped = "".join(shown).replace('"""', '\\"\\"\\"')
-    return f'"""\n{escaped}\n"""'
+    shown = (c if c == "\n" or (c.isprintable() and c != "\\") else escaped(c) for c in text)
+    quoted = "".join(shown).replace('"""', '\\"\\"\\"')
+    return f'"""\n{quoted}\n"""'
 
 
-def _escaped(character: str) -> str:
+def escaped(character: str) -> str:
+    """Return the character as it is written in a Python literal."""
     return character.encode("unicode_escape").decode()

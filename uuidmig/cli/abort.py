@@ -22,6 +22,7 @@ _WHAT_HAPPENS = (
 
 def abort(
     ctx: typer.Context,
+    alembic_config: options.AlembicConfig = None,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
@@ -35,7 +36,8 @@ def abort(
     from uuidmig import engine
     from uuidmig.report.status import status_table
 
-    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
+    flags = {"dsn": dsn, "server": server, "alembic_config": alembic_config}
+    with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
         what = _WHAT_HAPPENS.format(database=run.database)
         confirm(what, "Abort?", run.talk, yes=yes)
         with run.progress() as observer:

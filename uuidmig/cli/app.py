@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from uuidmig import __version__
 from uuidmig.cli import (
@@ -79,7 +80,8 @@ def uuidmig(
 def _register(panel: str, module: ModuleType) -> None:
     name = module.__name__.rpartition(".")[2]
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
-    app.command(name, epilog=f"Examples:\n{examples}", rich_help_panel=panel)(
+    kind = getattr(module, "Command", TyperCommand)
+    app.command(name, cls=kind, epilog=f"Examples:\n{examples}", rich_help_panel=panel)(
         _reporting_failures(getattr(module, name))
     )
 

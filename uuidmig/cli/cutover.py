@@ -24,6 +24,7 @@ _WHAT_HAPPENS = (
 def cutover(
     ctx: typer.Context,
     lock_timeout: options.LockTimeout = None,
+    alembic_config: options.AlembicConfig = None,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
@@ -39,6 +40,7 @@ def cutover(
     from uuidmig.report.status import status_table
 
     flags = {"dsn": dsn, "server": server, "lock_timeout": lock_timeout}
+    flags |= {"alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
         what = _WHAT_HAPPENS.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)

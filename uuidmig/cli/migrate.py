@@ -15,6 +15,7 @@ EXAMPLES = (
     "uuidmig migrate",
     "uuidmig migrate --cutover manual --workers 4",
     "uuidmig migrate --yes 2> migrate.log   # from cron or CI",
+    "uuidmig migrate --alembic-config alembic.ini",
     "uuidmig migrate --dry-run > review.sql",
 )
 
@@ -32,6 +33,7 @@ def migrate(
     cutover: options.Cutover = None,
     lock_timeout: options.LockTimeout = None,
     dry_run: options.DryRun = False,
+    alembic_config: options.AlembicConfig = None,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
@@ -47,6 +49,7 @@ def migrate(
 
     flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
     flags |= {"batch": batch, "workers": workers, "cutover": cutover, "lock_timeout": lock_timeout}
+    flags |= {"alembic_config": alembic_config}
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, **flags) as run:
         if dry_run:
             print_plan(run, "sql")

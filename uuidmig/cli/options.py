@@ -128,6 +128,17 @@ LockTimeout = Annotated[
         "(env UUIDMIG_LOCK_TIMEOUT, default 500ms)",
     ),
 ]
+AlembicConfig = Annotated[
+    str | None,
+    typer.Option(
+        "--alembic-config",
+        metavar="FILE",
+        rich_help_panel=_CONNECTION,
+        help="alembic.ini or pyproject.toml of your Alembic environment: the revisions that "
+        "`uuidmig plan --revisions` wrote there are run there. "
+        "(env UUIDMIG_ALEMBIC_CONFIG, default an environment of uuidmig's own)",
+    ),
+]
 Yes = Annotated[
     bool,
     typer.Option("--yes", "-y", rich_help_panel=_SAFETY, help="Do not ask; needed in scripts."),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from uuidmig.cli import options
-from uuidmig.cli.plan_output import print_plan
+from uuidmig.cli.plan_output import RevisionPlace, print_plan
 from uuidmig.cli.session import session
 from uuidmig.errors import ConfigurationError
 
@@ -18,7 +19,21 @@ EXAMPLES = (
     "uuidmig plan --json | jq .forecast",
     "uuidmig plan --sql > review.sql",
     "uuidmig plan --revisions ./revisions",
+    "uuidmig plan --revisions --alembic-config alembic.ini",
 )
+
+
+class Command(TyperCommand):
+    """The command whose --revisions may stand without a value."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give a bare --revisions the empty value."""
+        following = [*args[1:], "-"]
+        bare = (
+            f"{word}=" if word == "--revisions" and after.startswith("-") else word
+            for word, after in zip(args, following, strict=True)
+        )
+        return super().parse_args(ctx, list(bare))
 
 
 def plan(
@@ -32,9 +47,23 @@ def plan(
     as_json: options.AsJson = False,
     as_sql: options.AsSql = False,
     revisions: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            metavar="DIR", rich_help_panel="Output", help="Write Alembic revisions there, too."
+            metavar="[DIR]",
+            rich_help_panel="Output",
+            help="Write Alembic revisions, too: into DIR, or with --alembic-config into your "
+            "environment, where DIR says which of several version locations. `--sql` then "
+            "prints what is to be run between prepare and cutover.",
+        ),
+    ] = None,
+    alembic_config: options.AlembicConfig = None,
+    head: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REV",
+            rich_help_panel="Output",
+            help="The revision, or BRANCH@head, of your environment that they are to follow; "
+            "needed where it has several heads.",
         ),
     ] = None,
     dsn: options.Dsn = None,
@@ -49,5 +78,17 @@ def plan(
     if as_json and as_sql:
         raise ConfigurationError("--json and --sql are two forms of one output; choose one")
     flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
-    with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, **flags) as run:
-        print_plan(run, "json" if as_json else "sql" if as_sql else "table", revisions)
+    flags |= {"dsn": dsn, "server": server, "alembic_config": alembic_config}
+    with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
+        place = _place(revisions, head, run.settings.alembic_config)
+        print_plan(run, "json" if as_json else "sql" if as_sql else "table", place)
+
+
+def _place(revisions: str | None, head: str | None, config: str | None) -> RevisionPlace | None:
+    if head is not None and (revisions is None or config is None):
+        raise ConfigurationError("--head goes with --revisions and --alembic-config")
+    if revisions is None:
+        return None
+    if not revisions and config is None:
+        raise ConfigurationError("--revisions needs a DIR, or --alembic-config")
+    return RevisionPlace(Path(revisions) if revisions else None, config, head)

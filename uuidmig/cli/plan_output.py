@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from uuidmig.planner.model import Plan
 
 
-def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class RevisionPlace:
+    """Where revisions go: into `directory`, or into the environment of `config` after `head`."""
+
+    directory: Path | None
+    config: str | None
+    head: str | None
+
+
+def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) -> None:
     """Print the plan as "table", "json" or "sql"; typer.Exit(3) when there are refusals.
 
     With refusals no revisions are written: nobody is to run them.
@@ -46,16 +56,26 @@ def print_plan(run: Session, form: str, revisions: Path | None = None) -> None:
         _write_revisions(run, plan, revisions)
 
 
-def _write_revisions(run: Session, plan: Plan, directory: Path) -> None:
-    from uuidmig.alembic_.render import write_revisions
-
+def _write_revisions(run: Session, plan: Plan, place: RevisionPlace) -> None:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        written = write_revisions(plan, directory)
+        written = _written(run, plan, place)
     except OSError as error:
         raise ConfigurationError(f"--revisions: {error}") from error
     for path in written:
         run.talk.say(f"written: {path}")
+
+
+def _written(run: Session, plan: Plan, place: RevisionPlace) -> tuple[Path, ...]:
+    if place.config is not None:
+        from uuidmig.alembic_.write_users import Place, write_users_revisions
+
+        where = Place(place.head, place.directory)
+        return write_users_revisions(plan, place.config, run.dsn, where)
+    from uuidmig.alembic_.render import write_revisions
+
+    assert place.directory is not None  # `plan` has looked
+    place.directory.mkdir(parents=True, exist_ok=True)
+    return write_revisions(plan, place.directory)
 
 
 def _count(refusals: int) -> str:

@@ -58,6 +58,7 @@ class Session:
             workers=settings.workers,
             cutover=settings.cutover,
             lock_timeout_ms=settings.lock_timeout,
+            alembic_config=settings.alembic_config,
         )
 
     def connect(self) -> psycopg.Connection[TupleRow]:

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 import psycopg
 
 from uuidmig import __version__
-from uuidmig.alembic_.render import Revision, render_revisions
-from uuidmig.alembic_.runner import stored_revisions
-from uuidmig.engine import build, catchup, copy, journal, revisions
+from uuidmig.engine import build, catchup, copy, environments, journal, revisions
 from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
+from uuidmig.engine.environments import Environment
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
@@ -34,12 +33,12 @@ _DEFAULTS = RunOptions()
 
 @dataclass(frozen=True, slots=True)
 class _Context:
-    """One coordinated run: the plan and revisions of the journal."""
+    """One coordinated run: the plan of the journal, and where its revisions run."""
 
     dsn: str
     connection: Connection
     plan: Plan
-    revisions: tuple[Revision, ...]
+    environment: Environment
     options: RunOptions
     observer: Observer
 
@@ -115,7 +114,8 @@ def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
         raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
     observer.notify(StepStarted("prepare", "create shadows, change log and triggers"))
     started = time.monotonic()
-    revisions.upgrade(dsn, render_revisions(plan), "prepare", options, observer)
+    environment = environments.for_new(dsn, plan, options.alembic_config)
+    revisions.upgrade(dsn, environment, "prepare", options, observer)
     observer.notify(StepFinished("prepare", time.monotonic() - started))
     failpoint("prepare")
 
@@ -150,7 +150,7 @@ def _cutover(context: _Context) -> None:
         failpoint("before-cutover")
         revisions.upgrade(
             context.dsn,
-            context.revisions,
+            context.environment,
             "cutover",
             context.options,
             context.observer,
@@ -237,7 +237,7 @@ def _abort(context: _Context) -> None:
     context.observer.notify(StepStarted("abort", "take everything away"))
     started = time.monotonic()
     revisions.downgrade(
-        context.dsn, context.revisions, "prepare", context.options, context.observer
+        context.dsn, context.environment, "prepare", context.options, context.observer
     )
     context.observer.notify(StepFinished("abort", time.monotonic() - started))
     failpoint("abort")
@@ -275,7 +275,7 @@ def _roll_back(context: _Context) -> None:
         with _step(context, "rollback", "put the old tables back"):
             revisions.downgrade(
                 context.dsn,
-                context.revisions,
+                context.environment,
                 "cutover",
                 context.options,
                 context.observer,
@@ -297,7 +297,7 @@ def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEF
         failpoint("before-finish")
         observer.notify(StepStarted("finish", "drop the old tables and the tool's objects"))
         started = time.monotonic()
-        revisions.upgrade(dsn, context.revisions, "finish", run_options, observer)
+        revisions.upgrade(dsn, context.environment, "finish", run_options, observer)
         observer.notify(StepFinished("finish", time.monotonic() - started))
         failpoint("finish")
 
@@ -318,7 +318,8 @@ def resume(dsn: str) -> None:
 
 def _context(dsn: str, connection: Connection, options: RunOptions, observer: Observer) -> _Context:
     run = journal.read_run(connection)
-    return _Context(dsn, connection, run.plan, stored_revisions(connection), options, observer)
+    environment = environments.for_present(connection, dsn, run.plan_hash, options.alembic_config)
+    return _Context(dsn, connection, run.plan, environment, options, observer)
 
 
 def _report(context: _Context, seconds: float) -> MigrationReport:

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class RunOptions:
     """How to run. `batch` is rows a batch, None adapts it. `lock_timeout_ms` bounds all waits of
     one attempt at locks together, and `lock_attempts` is how many are made (60 take some minutes).
-    `cutover` "manual" stops before it."""
+    `cutover` "manual" stops before it. `alembic_config` is the alembic.ini or pyproject.toml of the
+    environment that holds the revisions; None: they run in one of uuidmig's own."""
 
     batch: int | None = None
     workers: int = 2
     cutover: str = "auto"
     lock_timeout_ms: int = 500
     lock_attempts: int = 60
+    alembic_config: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 from uuidmig import __version__
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import current_coordinator
+from uuidmig.engine.environments import users_file
 from uuidmig.engine.status_model import JournalEvent, Status, TableStatus
 from uuidmig.planner.model import Plan
 
@@ -22,6 +24,9 @@ NEXT: dict[str | None, tuple[str, ...]] = {
     "validated": ("uuidmig finish", "uuidmig rollback", "uuidmig lookup ID"),
     "rolled_back": ("uuidmig abort", "uuidmig migrate"),
 }
+_RUN_REVISIONS = tuple(
+    f"uuidmig {name}" for name in ("migrate", "cutover", "rollback", "abort", "finish")
+)
 _ON_THE_WAY = ("uuidmig migrate", "uuidmig abort")
 
 
@@ -48,8 +53,18 @@ def status(dsn: str) -> Status:
             pause_reason=run.pause_reason,
             coordinator=coordinator,
             events=_events(connection),
-            next_commands=NEXT.get(run.state, _ON_THE_WAY),
+            alembic_config=(config := users_file(connection)),
+            next_commands=_next_commands(run.state, config),
         )
+
+
+def _next_commands(state: str, alembic_config: str | None) -> tuple[str, ...]:
+    """Return what to type next; what runs a revision must know where."""
+    commands = NEXT.get(state, _ON_THE_WAY)
+    if alembic_config is None:
+        return commands
+    option = f" --alembic-config {shlex.quote(alembic_config)}"
+    return tuple(c + option if c in _RUN_REVISIONS else c for c in commands)
 
 
 def _tables(connection: Connection, plan: Plan) -> tuple[TableStatus, ...]:

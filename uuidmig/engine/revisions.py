@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from psycopg import errors
 
-from uuidmig.alembic_ import runner
-from uuidmig.alembic_.render import Revision
 from uuidmig.engine import journal
 from uuidmig.engine.comparison import deadlock_timeout
 from uuidmig.engine.connection import Connection, connect, telling_collision
+from uuidmig.engine.environments import Environment
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
@@ -19,13 +18,12 @@ from uuidmig.errors import SchemaDrift, WrongState
 
 _DRAIN_LIMIT = 1000  # rows replayed under the locks at most, times the number of the attempt
 _LONGEST_DRAIN = 10_000
-_BELOW: dict[str, tuple[str, ...]] = {"prepare": (), "cutover": ("prepare",)}
 _TOO_LONG_A_LOG = "UM001"  # raised by the last drain of a swap, see steps/revisions.py
 
 
 def upgrade(
     dsn: str,
-    revisions: Sequence[Revision],
+    environment: Environment,
     name: str,
     options: RunOptions,
     observer: Observer,
@@ -38,10 +36,8 @@ def upgrade(
     WrongState; nothing is changed then.
     """
 
-    _require(revisions, f"the upgrade to {name}")
-
     def attempt(settings: dict[str, str], application: str) -> None:
-        runner.upgrade(dsn, revisions, name, settings=settings, application_name=application)
+        environment.upgrade(name, settings, application)
 
     stall = None if name == "finish" else name  # finish leaves no journal to note it in
     _run(dsn, name, options, observer, attempt, on_failure, stall)
@@ -49,7 +45,7 @@ def upgrade(
 
 def downgrade(
     dsn: str,
-    revisions: Sequence[Revision],
+    environment: Environment,
     name: str,
     options: RunOptions,
     observer: Observer,
@@ -57,23 +53,12 @@ def downgrade(
     on_failure: Callable[[], None] = lambda: None,
 ) -> None:
     """Take revision `name` back, under the same rules as `upgrade`."""
-    _require(revisions, f"the downgrade of {name}")
-    below = [revision.name for revision in revisions if revision.name in _BELOW[name]]
-    target = below[-1] if below else None
 
     def attempt(settings: dict[str, str], application: str) -> None:
-        runner.downgrade(dsn, revisions, target, settings=settings, application_name=application)
+        environment.downgrade(name, settings, application)
 
     stall = "rollback" if name == "cutover" else None
     _run(dsn, f"undo {name}", options, observer, attempt, on_failure, stall)
-
-
-def _require(revisions: Sequence[Revision], what: str) -> None:
-    if not revisions:
-        raise WrongState(
-            "prepare was run by an Alembic environment of your own, which keeps the version:"
-            f" run {what} there"
-        )
 
 
 def _run(
@@ -141,4 +126,4 @@ def _attempts(
 
 def _message(error: errors.Error) -> str:
     hint = f"\n{error.diag.message_hint}" if error.diag.message_hint else ""
-    return f"{error.diag.message_primary}{hint}"
+    return f"{error.diag.message_primary or error}{hint}"

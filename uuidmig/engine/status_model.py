@@ -43,7 +43,8 @@ class Status:
 
     `state` is None when the database holds no migration; then only `database`, `tool_version`
     (of this program) and `next_commands` mean something. `backlog` counts rows in the change
-    logs: those of the capture before the cutover, of the way back after it.
+    logs: those of the capture before the cutover, of the way back after it. `alembic_config` names
+    the Alembic environment of the user's that runs the revisions, None: uuidmig's own.
     """
 
     state: str | None
@@ -58,3 +59,4 @@ class Status:
     coordinator: Coordinator | None = None
     events: tuple[JournalEvent, ...] = ()
     next_commands: tuple[str, ...] = ()
+    alembic_config: str | None = None

@@ -41,6 +41,8 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "paused", status.pause_reason or "yes"
     yield "change log", f"{count(status.backlog)} rows to replay"
     yield "coordinator", _coordinator(status.coordinator)
+    if status.alembic_config is not None:
+        yield "Alembic", one_line(status.alembic_config)
     yield "plan", f"{(status.plan_hash or '')[:12]}, made by uuidmig {status.tool_version}"
 
 

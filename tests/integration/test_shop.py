@@ -13,11 +13,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import create_engine, pool
 
+from scripts import shop_revisions
 from tests.servers import TestDatabase
 from uuidmig.demo.data import load_shop
 from uuidmig.demo.schema import SCHEMA, TABLES, create_shop
 
 INI = Path(__file__).parents[2] / "alembic.ini"
+BASELINE = "0001_shop_baseline"
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def run_alembic(database: TestDatabase, action: str) -> None:
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         if action == "upgrade":
-            command.upgrade(config, "head")
+            command.upgrade(config, BASELINE)
         else:
             command.downgrade(config, "base")
 
@@ -71,7 +73,7 @@ def test_baseline_reads_the_dsn_from_the_environment(
     database: TestDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("UUIDMIG_DSN", database.dsn)
-    command.upgrade(Config(INI), "head")
+    command.upgrade(Config(INI), BASELINE)
     with database.connect() as connection:
         names = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = %s", [SCHEMA]
@@ -132,3 +134,16 @@ def test_no_order_is_older_than_its_customer(database: TestDatabase) -> None:
             " WHERE orders.created_at < c.created_at"
         ).fetchone()
     assert early == (0,)
+
+
+def test_the_example_revisions_are_those_that_are_made(
+    database: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`make shop-revisions` writes them anew."""
+    if database.server.version != shop_revisions.MAJOR_VERSION:
+        pytest.skip(f"the example is for PostgreSQL {shop_revisions.MAJOR_VERSION}")
+    monkeypatch.setenv("UUIDMIG_DSN", database.dsn)
+    folder = shop_revisions.PROJECT / shop_revisions.VERSIONS
+    there = {path.name: path.read_text() for path in folder.glob(shop_revisions.PATTERN)}
+
+    assert shop_revisions.make_revisions(database.dsn) == there

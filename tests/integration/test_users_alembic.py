@@ -406,3 +406,37 @@ def test_the_packaged_environment_stays_in_charge(project: Project) -> None:
     project.uuidmig("migrate", "--yes", "--cutover", "manual")
     refused = project.uuidmig("cutover", "--yes", *INI, code=3)
     assert "without --alembic-config" in refused.stderr
+
+
+def test_by_hand_with_psql_and_alembic_alone(project: Project) -> None:
+    """`uuidmig plan` once; then every step is a script that psql runs."""
+    before = schema_dump(project.database)
+    plan = make_plan(project.database.dsn, PlanOptions())
+    between = project.uuidmig("plan", "--sql", *WRITE[1:]).stdout
+    ids = ["base1", *(revision(project, name) for name in NAMES)]
+
+    project.psql(project.alembic("upgrade", f"{ids[0]}:{ids[1]}", "--sql"))
+    with project.database.connect(autocommit=True) as connection:
+        connection.execute("INSERT INTO authors (name) VALUES ('written meanwhile')")
+        connection.execute("DELETE FROM books WHERE id = (SELECT min(id::text)::uuid FROM books)")
+        migration = Migration(connection, plan)
+        expected = [migration.mapped_rows(table) for table in plan.tables]
+    project.psql(between)
+    project.psql(project.alembic("upgrade", f"{ids[1]}:{ids[2]}", "--sql"))
+
+    assert project.current() == {ids[2]}
+    assert "uuidmig rollback" in project.uuidmig("status").stdout
+    with project.database.connect(autocommit=True) as connection:
+        migration = Migration(connection, plan)
+        assert [migration.copied_rows(table) for table in plan.tables] == expected
+    project.psql(project.alembic("downgrade", f"{ids[2]}:{ids[1]}", "--sql"))
+    assert versions(project.database) == {"4"}
+    project.psql(project.alembic("downgrade", f"{ids[1]}:{ids[0]}", "--sql"))
+    assert_same(schema_dump(project.database), before)
+
+    for below, above in ((0, 1), (1, 2), (2, 3)):
+        project.psql(project.alembic("upgrade", f"{ids[below]}:{ids[above]}", "--sql"))
+        if above == 1:
+            project.psql(between)
+    assert project.current() == {ids[3]}
+    assert_same(finished_dump(project.database), with_new_defaults(before, plan))

@@ -34,15 +34,23 @@ def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) 
     from uuidmig.planner.document import plan_hash
     from uuidmig.report.document import document
     from uuidmig.report.plan_document import plan_document
-    from uuidmig.report.plan_script import plan_script
+    from uuidmig.report.plan_script import between_script, plan_script
     from uuidmig.report.plan_table import plan_table
-    from uuidmig.steps.all_steps import finish_steps, plan_steps, steps_through_cutover
+    from uuidmig.steps.all_steps import (
+        finish_steps,
+        plan_steps,
+        steps_between,
+        steps_through_cutover,
+    )
 
     plan = engine.make_plan(run.dsn, run.plan_options)
     steps, digest = plan_steps(plan), plan_hash(plan)
     match form:
         case "json":
             write(document(plan_document(plan, steps, digest)))
+        case "sql" if revisions is not None:  # these hold the rest
+            timeout = run.settings.lock_timeout
+            write(between_script(plan, steps_between(plan), digest, lock_timeout_ms=timeout))
         case "sql":
             timeout = run.settings.lock_timeout
             parts = steps_through_cutover(plan), finish_steps(plan)

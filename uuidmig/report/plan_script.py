@@ -32,15 +32,31 @@ def plan_script(
 
     psql runs `steps` and stops before the ones of `finish`, which cannot be undone.
     """
-    timeout = sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{lock_timeout_ms}ms"))
     blocks = [
-        "\n".join(_header(plan, plan_hash)),
-        f"\\set ON_ERROR_STOP on\n{timeout.as_string(None)};",
+        "\n".join((*_header(plan, plan_hash), *_FOR_REVIEW, *_hazards(plan))),
+        _settings(lock_timeout_ms),
         *("\n".join(_step(number, step)) for number, step in enumerate(steps, start=1)),
         _GUARD,
         *("\n".join(_step(number, step)) for number, step in enumerate(finish, len(steps) + 1)),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def between_script(
+    plan: Plan, steps: Sequence[Step], plan_hash: str, *, lock_timeout_ms: int = 500
+) -> str:
+    """Return the script for those who run the revisions by hand: the `steps` in none of them."""
+    blocks = [
+        "\n".join((*_header(plan, plan_hash), *_BETWEEN, *_hazards(plan))),
+        _settings(lock_timeout_ms),
+        *("\n".join(_step(number, step)) for number, step in enumerate(steps, start=1)),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _settings(lock_timeout_ms: int) -> str:
+    timeout = sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{lock_timeout_ms}ms"))
+    return f"\\set ON_ERROR_STOP on\n{timeout.as_string(None)};"
 
 
 def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
@@ -51,9 +67,22 @@ def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
         f"as {server.user}, {plan.created_at}"
     )
     yield f"-- plan {plan_hash}, {len(plan.tables)} tables"
-    yield "-- For review. `uuidmig migrate` runs these steps in chunks and in parallel, tries locks"
-    yield "-- again and resumes after a crash; this script does none of that, and what it does"
-    yield "-- `uuidmig abort` and `rollback` cannot take back: they run stored revisions."
+
+
+_FOR_REVIEW = (
+    "-- For review. `uuidmig migrate` runs these steps in chunks and in parallel, tries locks",
+    "-- again and resumes after a crash; this script does none of that, and what it does",
+    "-- `uuidmig abort` and `rollback` cannot take back: they run stored revisions.",
+)
+
+_BETWEEN = (
+    "-- To be run between revisions prepare and cutover, instead of `uuidmig migrate`, which works",
+    "-- in chunks and in parallel and resumes after a crash. When it fails: downgrade prepare,",
+    "-- then start again.",
+)
+
+
+def _hazards(plan: Plan) -> Iterator[str]:
     for hazard in plan.hazards:
         yield from _comment(_hazard(hazard))
 

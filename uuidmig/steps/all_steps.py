@@ -17,7 +17,7 @@ from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.revisions import cutover_steps, finish_steps, prepare_steps
 from uuidmig.steps.shadow import restore_autovacuum
 
-__all__ = ["finish_steps", "plan_steps", "steps_through_cutover"]
+__all__ = ["finish_steps", "plan_steps", "steps_between", "steps_through_cutover"]
 
 
 def plan_steps(plan: Plan) -> tuple[Step, ...]:
@@ -27,8 +27,12 @@ def plan_steps(plan: Plan) -> tuple[Step, ...]:
 
 def steps_through_cutover(plan: Plan) -> tuple[Step, ...]:
     """Return the steps up to the cutover: all that can still be undone."""
-    middle = (_copy(plan), _build(plan), _catch_up(), _verify(plan))
-    return (*prepare_steps(plan), *middle, *cutover_steps(plan))
+    return (*prepare_steps(plan), *steps_between(plan), *cutover_steps(plan))
+
+
+def steps_between(plan: Plan) -> tuple[Step, ...]:
+    """Return the steps from prepare to cutover: those that are in no revision."""
+    return (_copy(plan), _build(plan), _catch_up(), _verify(plan))
 
 
 def _copy(plan: Plan) -> Step:

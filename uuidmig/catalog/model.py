@@ -277,11 +277,33 @@ class Server:
 
 
 @dataclass(frozen=True, slots=True)
+class PublicationMember:
+    """A table that a publication names. `filter_columns` are those its row filter reads."""
+
+    relation: RelationName
+    row_filter: str | None = None  # pg_get_expr
+    filter_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A publication. `sent` are all tables that subscribers get, as they see their names;
+    `members` those that it names itself, not by their schema."""
+
+    name: str
+    owner: str
+    all_tables: bool
+    sent: tuple[RelationName, ...] = ()
+    members: tuple[PublicationMember, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """All user tables of one database (system, temporary and uuidmig's own schemas excluded)."""
 
     server: Server
     tables: tuple[Table, ...]
+    publications: tuple[Publication, ...] = ()
 
     def table(self, name: RelationName) -> Table:
         """Return the table of that name; KeyError when there is none."""

@@ -17,12 +17,14 @@ from uuidmig.catalog.model import (
     ForeignKey,
     Index,
     Policy,
+    Publication,
     RelationName,
     Server,
     Table,
     Trigger,
     Unsupported,
 )
+from uuidmig.catalog.publications import build_publications
 from uuidmig.catalog.queries import load
 from uuidmig.catalog.rows import Row, by_table, fetch
 from uuidmig.catalog.types import build_types
@@ -31,7 +33,7 @@ _UNSUPPORTED = (
     "unsupported_tables",
     "unsupported_parts",
     "unsupported_dependents",
-    "unsupported_publications",
+    "unsupported_subscriptions",
 )
 
 
@@ -45,7 +47,7 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str] = (
     with _snapshot(connection):
         server = _read_server(connection)
         rows = fetch(connection, "tables", schemas=list(schemas))
-        return Catalog(server, _read_tables(connection, rows))
+        return Catalog(server, _read_tables(connection, rows), _read_publications(connection))
 
 
 @contextmanager
@@ -99,6 +101,11 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
         )
 
     return tuple(build(**row) for row in rows)
+
+
+def _read_publications(connection: psycopg.Connection[Any]) -> tuple[Publication, ...]:
+    members = fetch(connection, "publication_members")
+    return build_publications(fetch(connection, "publications"), members)
 
 
 def _foreign_key(child: tuple[str, str], parent: tuple[str, str], **fields: Any) -> ForeignKey:

@@ -28,6 +28,7 @@ def migrate(
     time_zone: options.TimeZone = None,
     non_v4: options.NonV4 = None,
     grace: options.Grace = None,
+    accept_replication: options.AcceptReplication = None,
     batch: options.Batch = None,
     workers: options.Workers = None,
     cutover: options.Cutover = None,
@@ -48,6 +49,7 @@ def migrate(
     from uuidmig.report.migration import migration_table
 
     flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
+    flags["accept_replication"] = accept_replication
     flags |= {"batch": batch, "workers": workers, "cutover": cutover, "lock_timeout": lock_timeout}
     flags |= {"alembic_config": alembic_config}
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, **flags) as run:

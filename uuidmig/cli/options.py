@@ -93,6 +93,16 @@ Grace = Annotated[
         "(env UUIDMIG_GRACE, default on)",
     ),
 ]
+AcceptReplication = Annotated[
+    bool | None,
+    typer.Option(
+        "--accept-replication",
+        rich_help_panel=_SAFETY,
+        show_default=False,
+        help="Migrate published tables: publications are carried over, and every subscriber has "
+        "to copy anew, as the plan says. (env UUIDMIG_ACCEPT_REPLICATION, default off)",
+    ),
+]
 Batch = Annotated[
     str | None,
     typer.Option(

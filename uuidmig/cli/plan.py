@@ -44,6 +44,7 @@ def plan(
     time_zone: options.TimeZone = None,
     non_v4: options.NonV4 = None,
     grace: options.Grace = None,
+    accept_replication: options.AcceptReplication = None,
     as_json: options.AsJson = False,
     as_sql: options.AsSql = False,
     revisions: Annotated[
@@ -78,6 +79,7 @@ def plan(
     if as_json and as_sql:
         raise ConfigurationError("--json and --sql are two forms of one output; choose one")
     flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
+    flags["accept_replication"] = accept_replication
     flags |= {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
         place = _place(revisions, head, run.settings.alembic_config)

@@ -45,6 +45,7 @@ class Session:
             time_zone=settings.time_zone,
             non_v4=settings.non_v4,
             grace=settings.grace,
+            accept_replication=settings.accept_replication,
         )
 
     @property

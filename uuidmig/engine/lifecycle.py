@@ -7,7 +7,7 @@ with the step that had not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,9 +22,10 @@ from uuidmig.engine.environments import Environment
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
-from uuidmig.engine.progress import Observer, Stall, StepFinished, StepStarted, silent
+from uuidmig.engine.progress import Note, Observer, Stall, StepFinished, StepStarted, silent
 from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan, PlanOptions
+from uuidmig.steps import subscribers
 from uuidmig.steps.foreign_keys import joins_in_index_order, keys_to_validate, validate
 
 BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
@@ -112,6 +113,7 @@ def _step(context: _Context, name: str, title: str) -> Iterator[None]:
 def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
     if plan.refusals:
         raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
+    _tell_subscribers(observer, subscribers.subscriber_commands(plan))
     observer.notify(StepStarted("prepare", "create shadows, change log and triggers"))
     started = time.monotonic()
     environment = environments.for_new(dsn, plan, options.alembic_config)
@@ -157,6 +159,12 @@ def _cutover(context: _Context) -> None:
             on_failure=catch_up,
         )
     _tell_stall(context, "cutover")
+    _tell_subscribers(context.observer, subscribers.attach(context.plan))
+
+
+def _tell_subscribers(observer: Observer, commands: Sequence[str]) -> None:
+    for command in commands:
+        observer.notify(Note(command, "warning"))
 
 
 def _tell_stall(context: _Context, step: str) -> None:
@@ -282,6 +290,8 @@ def _roll_back(context: _Context) -> None:
                 on_failure=catch_up,
             )
     _tell_stall(context, "rollback")
+    again = (*subscribers.detach(context.plan), *subscribers.attach(context.plan))
+    _tell_subscribers(context.observer, again)
     failpoint("rollback")
 
 

@@ -19,6 +19,7 @@ from uuidmig.planner.forecast import make_forecast
 from uuidmig.planner.generators import find_generator
 from uuidmig.planner.hazards import find_hazards
 from uuidmig.planner.model import ColumnName, KeyDomain, Plan, PlanOptions, TimestampSource
+from uuidmig.planner.replication import find_publications
 from uuidmig.planner.selection import choose_roots, select_roots
 from uuidmig.planner.time_sources import with_time_sources
 
@@ -51,6 +52,7 @@ def build_plan(
         incoming=find_incoming(catalog, closure),
         outside_policies=find_outside_policies(catalog, closure),
         forecast=make_forecast(closure),
+        publications=find_publications(catalog, closure),
         created_at=now.astimezone(UTC).isoformat(),
     )
     return replace(plan, hazards=find_hazards(catalog, graph, plan))

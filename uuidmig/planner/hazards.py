@@ -7,6 +7,7 @@ from uuidmig.planner.advice import find_advice
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import Hazard, Plan
 from uuidmig.planner.refusals import find_refusals
+from uuidmig.planner.replication import find_replication
 from uuidmig.planner.row_security import find_hidden_rows
 
 _ORDER = ("refusal", "warning", "note")
@@ -17,6 +18,7 @@ def find_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> tuple[Hazard,
     found = {
         *find_refusals(graph, plan),
         *find_hidden_rows(catalog, plan),
+        *find_replication(plan),
         *find_advice(catalog, graph, plan),
     }
     return tuple(

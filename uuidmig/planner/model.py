@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from uuidmig.catalog.model import ForeignKey, KeyCounts, Policy, RelationName, Server, Table
+from uuidmig.catalog.model import (
+    ForeignKey,
+    KeyCounts,
+    Policy,
+    Publication,
+    RelationName,
+    Server,
+    Table,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +25,7 @@ class PlanOptions:
     time_zone: str = "UTC"  # of timestamp columns without a zone
     non_v4: str = "refuse"  # "refuse" | "convert" | "keep"
     grace: bool = True
+    accept_replication: bool = False  # carry publications over; subscribers have to copy anew
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -147,6 +156,7 @@ class Plan:
     outside_policies: tuple[Policy, ...] = ()  # of outside tables, reading closure tables
     hazards: tuple[Hazard, ...] = ()
     forecast: Forecast | None = None
+    publications: tuple[Publication, ...] = ()  # those that send a closure table, not in the hash
     created_at: str = field(default="", compare=False)  # ISO 8601 UTC, not part of the hash
 
     def domain(self, number: int) -> KeyDomain:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps.model import Statement, Step
+from uuidmig.steps.subscribers import subscriber_commands
 
 
 def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str, object]:
@@ -22,6 +23,8 @@ def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str
         "steps": [_step(step) for step in steps],
         "forecast": plan.forecast,
         "hazards": plan.hazards,
+        "publications": plan.publications,
+        "subscriber_commands": subscriber_commands(plan),
     }
 
 

@@ -13,6 +13,7 @@ from psycopg import sql
 from uuidmig.planner.model import Hazard, Plan
 from uuidmig.report.units import one_line
 from uuidmig.steps.model import Statement, Step
+from uuidmig.steps.subscribers import subscriber_commands
 
 _GUARD = """\
 -- From here on there is no way back: the old keys are dropped.
@@ -85,6 +86,8 @@ _BETWEEN = (
 def _hazards(plan: Plan) -> Iterator[str]:
     for hazard in plan.hazards:
         yield from _comment(_hazard(hazard))
+    for line in subscriber_commands(plan):
+        yield from _comment(line.removeprefix("-- "))
 
 
 def _hazard(hazard: Hazard) -> str:

@@ -15,6 +15,7 @@ from uuidmig.report.plan_script import version_text
 from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
 from uuidmig.report.units import count, duration, one_line, size
 from uuidmig.steps.model import Step
+from uuidmig.steps.subscribers import subscriber_commands
 
 _SEVERITIES = (
     ("refusal", "Refusals", "red"),
@@ -47,6 +48,9 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
         yield heading("Forecast")
         yield _forecast(plan.forecast)
     yield from _hazards(plan.hazards)
+    if commands := subscriber_commands(plan):
+        yield heading("Subscribers")
+        yield Text("\n".join(map(one_line, commands)))
     yield next_commands(_next(plan))
 
 

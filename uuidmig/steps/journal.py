@@ -187,6 +187,14 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass)
     AND d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
                       'pg_publication_rel'::regclass)
+  UNION ALL
+  SELECT concat_ws('|', 'publication', r.oid, p.oid)
+  FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid CROSS JOIN pg_publication p
+  WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n
+                                  WHERE n.pnpubid = p.oid AND n.pnnspid = r.relnamespace)
+  UNION ALL
+  SELECT concat_ws('|', 'subscription', s.srrelid, s.srsubid)
+  FROM pg_subscription_rel s JOIN uuidmig.closure_table c ON c.source = s.srrelid
 ) AS lines
 $uuidmig$""")
 

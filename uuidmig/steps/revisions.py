@@ -21,6 +21,7 @@ from uuidmig.steps import (
     grace,
     journal,
     names,
+    publications,
     row_security,
     shadow,
     swap,
@@ -98,6 +99,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *swap.create_retired_schemas(plan),
                 *grace.key_maps(plan),
                 *back.back_objects(plan),
+                publications.carry_function(),
                 capture.backlog_function(plan, "back_backlog", "back_log"),
             ),
             undo=(*_drop_back(plan), *swap.drop_retired_schemas(plan)),
@@ -117,6 +119,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *swap.swap_in_shadows(plan),
                 *row_security.secure_new_tables(plan),
                 *row_security.rebind_outside(plan),
+                *publications.carry_forth(plan),
                 *foreign_keys.add_all(plan),
                 *swap.add_unvalidated_checks(plan),
                 *swap.add_triggers(plan),
@@ -138,6 +141,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *row_security.drop_policies(plan, source),
                 *swap.swap_out_shadows(plan),
                 *row_security.rebind_outside(plan),
+                *publications.carry_back(plan),
                 *foreign_keys.add_all(plan),
                 *swap.restore_triggers(plan),
                 journal.record_stall("rollback"),
@@ -262,7 +266,8 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
     for domain in plan.domains:
         parts.append(sql.SQL("DROP FUNCTION {}(uuid)").format(grace.current_key(domain)))
         parts.append(sql.SQL("DROP TABLE {}").format(grace.key_map(domain)))
-    return (_drop_current_key(), *(Statement(part) for part in parts))
+    carry = publications.drop_carry_function()
+    return (_drop_current_key(), carry, *(Statement(part) for part in parts))
 
 
 _DRAIN = sql.SQL("""DO $uuidmig$

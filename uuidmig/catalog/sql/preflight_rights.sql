@@ -35,4 +35,10 @@ cross join unnest(
 ) as privilege
 where
     pg_has_role(o.oid, 'USAGE') and not has_table_privilege(o.table_oid, privilege)
+union all
+-- the cutover puts the new table into the publications that name the old one
+select distinct 'OWNER', 'publication ' || quote_ident(p.pubname)
+from pg_publication p
+join pg_publication_rel r on r.prpubid = p.oid
+where r.prrelid = any (%(tables)s::oid[]) and not pg_has_role(p.pubowner, 'USAGE')
 order by 1, 2

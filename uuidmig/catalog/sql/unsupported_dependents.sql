@@ -45,7 +45,7 @@ dependent as (
     from target t
     join pg_depend d on d.refclassid = t.classid and d.refobjid = t.objid
     where
-        -- reported by unsupported_publications, and read by policies
+        -- read by publication_members and by policies
         d.classid not in ('pg_publication_rel'::regclass, 'pg_policy'::regclass)
         -- the row type and its array type
         and not exists (

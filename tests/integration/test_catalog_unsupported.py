@@ -105,18 +105,6 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
         "alter table t disable trigger all",
         {("foreign key", "table constraint fk on public.t")},
     ),
-    "publication of the table": (
-        'create publication "P" for table t where (a > 1)',
-        {("publication", 'publication "P"')},
-    ),
-    "publication of the schema": (
-        "create publication p for tables in schema public",
-        {("publication", "publication p")},
-    ),
-    "publication of everything": (
-        "create publication p for all tables",
-        {("publication", "publication p")},
-    ),
     "row type with privileges": (
         "revoke usage on type t from public",
         {("row type", "type public.t")},

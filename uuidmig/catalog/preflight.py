@@ -54,10 +54,12 @@ class MissingRight:
 
 @dataclass(frozen=True, slots=True)
 class ReplicationSlot:
-    """A slot and the WAL it holds back; None when it holds back none."""
+    """A slot and the WAL it holds back; None when it holds back none. `plugin` is what decodes the
+    changes of this database for it; None for physical slots and those of other databases."""
 
     name: str
     active: bool
+    plugin: str | None
     wal_status: str  # "reserved", "extended", "unreserved", "lost", "" unknown
     retained_bytes: int | None
 

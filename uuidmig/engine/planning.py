@@ -16,6 +16,7 @@ from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.model import ColumnName, Hazard, Plan, PlanOptions
+from uuidmig.planner.slots import find_slots
 
 
 def make_plan(dsn: str, options: PlanOptions) -> Plan:
@@ -93,17 +94,7 @@ def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
             f" {transaction.state}): locks may have to wait for it",
             "let it end before the cutover",
         )
-    for slot in found.replication_slots:
-        held = (
-            "" if slot.retained_bytes is None else f", holds {slot.retained_bytes >> 20} MiB of WAL"
-        )
-        add(
-            "warning",
-            "replication-slot",
-            slot.name,
-            f"replication slot {slot.name} ({'active' if slot.active else 'inactive'}{held})",
-            "the migration writes WAL for every row: watch what the slot holds back",
-        )
+    hazards += find_slots(plan, found.replication_slots)
     needed = plan.forecast.disk_bytes if plan.forecast else 0
     if found.free_disk_bytes is not None and found.free_disk_bytes < needed:
         add(

@@ -75,6 +75,7 @@ class Settings(BaseSettings):
     non_v4: Literal["refuse", "convert", "keep"] = "refuse"
     grace: bool = True
     accept_replication: bool = False
+    strategy: Literal["rewrite", "default-only"] = "rewrite"
     batch: Annotated[int, Field(ge=1)] | Annotated[None, BeforeValidator(_auto_is_none)] = None
     workers: int = Field(default=2, ge=1, le=64)
     cutover: Literal["auto", "manual"] = "auto"

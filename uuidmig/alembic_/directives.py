@@ -27,7 +27,7 @@ def _render(autogen_context: AutogenContext, operation: Lines) -> str:
 
 
 def directive(
-    name: str, digest: str, steps: tuple[Step, ...]
+    name: str, digest: str, steps: tuple[Step, ...], no_way_back: str
 ) -> Callable[[MigrationContext, Any, list[MigrationScript]], None]:
     """Return a `process_revision_directives` that puts the steps into the revision."""
 
@@ -36,6 +36,6 @@ def directive(
         assert script.upgrade_ops is not None
         assert script.downgrade_ops is not None
         script.upgrade_ops.ops[:] = [Lines(upgrade_body(name, digest, steps))]
-        script.downgrade_ops.ops[:] = [Lines(downgrade_body(name, steps))]
+        script.downgrade_ops.ops[:] = [Lines(downgrade_body(name, steps, no_way_back))]
 
     return fill

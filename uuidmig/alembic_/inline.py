@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from textwrap import dedent
 
-from uuidmig.alembic_.render import NAMES, NO_WAY_BACK, RUN, comment, describe, escaped
+from uuidmig.alembic_.render import NAMES, RUN, comment, describe, escaped
 from uuidmig.steps.model import Statement, Step
 
 _MARK = re.compile(rf"# uuidmig ({'|'.join(NAMES)}) of plan ([0-9a-f]{{64}})")
@@ -42,10 +42,10 @@ def upgrade_body(name: str, digest: str, steps: Iterable[Step]) -> str:
     return _body([mark(name, digest), RUN.rstrip()], parts)
 
 
-def downgrade_body(name: str, steps: tuple[Step, ...]) -> str:
-    """Return the statements that undo the steps; finish raises, for it has no way back."""
+def downgrade_body(name: str, steps: tuple[Step, ...], no_way_back: str) -> str:
+    """Return the statements that undo the steps; `no_way_back`, which raises, for finish."""
     if name == "finish":
-        return dedent(NO_WAY_BACK).rstrip()
+        return dedent(no_way_back).rstrip()
     return _body([RUN.rstrip()], [(step, step.undo) for step in reversed(steps)])
 
 

@@ -40,7 +40,7 @@ def render_revisions(plan: Plan) -> tuple[Revision, ...]:
     below: str | None = None
     for name, steps in stages(plan):
         identity = revision_id(name, digest)
-        script = _script(name, identity, below, digest, steps)
+        script = _script(name, identity, below, digest, steps, words(name, plan))
         revisions.append(Revision(identity, name, below, script))
         below = identity
     return tuple(revisions)
@@ -114,7 +114,7 @@ def upgrade() -> None:
 def downgrade() -> None:
 {downgrade}'''
 
-TITLES = {
+_TITLES: dict[str, str] = {
     "prepare": "Create the new tables beside the old ones and capture changes from now on.",
     "cutover": "Put the new tables in the place of the old ones.",
     "finish": "Validate the foreign keys and drop the old tables: there is no way back.",
@@ -134,25 +134,62 @@ Run it when the application has lived with the new keys long enough.
 """,
 }
 
-NO_WAY_BACK = """    raise RuntimeError(
+_DEFAULT_ONLY_TITLES: dict[str, str] = {
+    "prepare": "Create the journal and note the present defaults of the key columns.",
+    "cutover": "Change the defaults of the key columns: new keys are version 7 from now on.",
+    "finish": "Drop the journal: the old defaults are forgotten, there is no way back.",
+}
+
+_DEFAULT_ONLY_REMARKS: dict[str, str] = {
+    "prepare": """
+The downgrade takes everything away again (`uuidmig abort`).
+""",
+    "cutover": """
+Runs in READ COMMITTED, and fails at once (run it again) when a lock is not to be had in time. The
+downgrade puts the old defaults back (`uuidmig rollback`).
+""",
+    "finish": """
+Run it when the application has lived with the new keys long enough.
+""",
+}
+
+_NO_WAY_BACK = """    raise RuntimeError(
         "there is no way back after finish: the tables with the old keys are gone; "
         "restore a backup from before it"
     )
 """
 
+_DEFAULTS_FORGOTTEN = """    raise RuntimeError(
+        "there is no way back after finish: the old defaults are forgotten; set them by hand"
+    )
+"""
+
+
+def words(name: str, plan: Plan) -> tuple[str, str, str]:
+    """Return the title, the remarks and what a downgrade of finish raises."""
+    if plan.default_only:
+        return _DEFAULT_ONLY_TITLES[name], _DEFAULT_ONLY_REMARKS[name], _DEFAULTS_FORGOTTEN
+    return _TITLES[name], _REMARKS[name], _NO_WAY_BACK
+
 
 def _script(
-    name: str, revision: str, revises: str | None, digest: str, steps: tuple[Step, ...]
+    name: str,
+    revision: str,
+    revises: str | None,
+    digest: str,
+    steps: tuple[Step, ...],
+    texts: tuple[str, str, str],
 ) -> str:
+    title, remarks, no_way_back = texts
     if name == "finish":
-        downgrade = NO_WAY_BACK
+        downgrade = no_way_back
     else:
         downgrade = _body((step, step.undo) for step in reversed(steps))
     return _MODULE.format(
-        title=TITLES[name],
+        title=title,
         digest=digest,
         run=RUN,
-        remarks=_REMARKS[name],
+        remarks=remarks,
         revision=revision,
         revises=revises or "nothing; put your own head into down_revision if it is to follow it",
         revision_literal=f'"{revision}"',

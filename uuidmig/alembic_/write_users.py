@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from uuidmig.alembic_.inline import MESSAGES, read_mark
-from uuidmig.alembic_.render import NAMES, revision_id, stages
+from uuidmig.alembic_.render import NAMES, revision_id, stages, words
 from uuidmig.alembic_.users import UsersEnvironment, open_environment, telling_failures
 from uuidmig.errors import AlembicEnvironmentUnusable, AlembicNotAtHead, OtherRevisionsThere
 from uuidmig.planner.document import plan_hash
@@ -110,7 +110,7 @@ def _write(
         heads = context.get_current_heads()
         for name, steps in stages(plan):
             arguments = _arguments(name, digest, below, directory)
-            fill = directive(name, digest, steps)
+            fill = directive(name, digest, steps, words(name, plan)[2])
             revision = RevisionContext(environment.config, environment.scripts, arguments, fill)
             revision.run_no_autogenerate(heads, context)
             (script,) = revision.generate_scripts()

@@ -7,6 +7,7 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm
 from uuidmig.cli.session import session
+from uuidmig.cli.strategy import is_default_only
 from uuidmig.cli.talk import show
 
 EXAMPLES = (
@@ -17,6 +18,11 @@ EXAMPLES = (
 _WHAT_HAPPENS = (
     "All copies and all other objects of uuidmig are dropped from {database}.\n"
     "The tables and their old keys are not touched. The copying done so far is lost."
+)
+
+_DEFAULT_ONLY = (
+    "The journal of uuidmig is dropped from {database}.\n"
+    "The tables and the defaults of their keys are not touched."
 )
 
 
@@ -38,7 +44,8 @@ def abort(
 
     flags = {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        what = _WHAT_HAPPENS.format(database=run.database)
+        words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
+        what = words.format(database=run.database)
         confirm(what, "Abort?", run.talk, yes=yes)
         with run.progress() as observer:
             engine.abort(run.dsn, observer, run.run_options)

@@ -7,6 +7,7 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
+from uuidmig.cli.strategy import is_default_only
 from uuidmig.cli.talk import show
 
 EXAMPLES = (
@@ -18,6 +19,11 @@ EXAMPLES = (
 _WHAT_HAPPENS = (
     "The new keys go live in {database}. Writers wait for a moment, how long is printed.\n"
     "Sessions should be restarted afterwards: an UPDATE by a remembered old key finds no row."
+)
+
+_DEFAULT_ONLY = (
+    "The defaults of the key columns change in {database}: new keys are version 7 from then on.\n"
+    "Writers wait for a moment, how long is printed. No present key changes."
 )
 
 
@@ -42,7 +48,8 @@ def cutover(
     flags = {"dsn": dsn, "server": server, "lock_timeout": lock_timeout}
     flags |= {"alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        what = _WHAT_HAPPENS.format(database=run.database)
+        words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
+        what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         with run.progress() as observer:
             engine.cutover(run.dsn, observer, run.run_options)

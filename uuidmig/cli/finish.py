@@ -7,6 +7,7 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
+from uuidmig.cli.strategy import is_default_only
 from uuidmig.cli.talk import show
 
 EXAMPLES = (
@@ -17,6 +18,11 @@ EXAMPLES = (
 _WHAT_HAPPENS = (
     "The retired tables, the map from old to new keys and all else of uuidmig are dropped from\n"
     "{database}. There is no way back, and writes with old keys fail from then on."
+)
+
+_DEFAULT_ONLY = (
+    "The journal of uuidmig is dropped from {database}; the new defaults stay.\n"
+    "There is no way back by `uuidmig rollback` then."
 )
 
 
@@ -38,7 +44,8 @@ def finish(
 
     flags = {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        what = _WHAT_HAPPENS.format(database=run.database)
+        words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
+        what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         with run.progress() as observer:
             engine.finish(run.dsn, observer, run.run_options)

@@ -17,6 +17,7 @@ EXAMPLES = (
     "uuidmig migrate --yes 2> migrate.log   # from cron or CI",
     "uuidmig migrate --alembic-config alembic.ini",
     "uuidmig migrate --dry-run > review.sql",
+    "uuidmig migrate --strategy default-only",
 )
 
 
@@ -29,6 +30,7 @@ def migrate(
     non_v4: options.NonV4 = None,
     grace: options.Grace = None,
     accept_replication: options.AcceptReplication = None,
+    strategy: options.Strategy = None,
     batch: options.Batch = None,
     workers: options.Workers = None,
     cutover: options.Cutover = None,
@@ -48,7 +50,7 @@ def migrate(
     from uuidmig import engine
     from uuidmig.report.migration import migration_table
 
-    flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
+    flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace, strategy)
     flags["accept_replication"] = accept_replication
     flags |= {"batch": batch, "workers": workers, "cutover": cutover, "lock_timeout": lock_timeout}
     flags |= {"alembic_config": alembic_config}

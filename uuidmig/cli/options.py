@@ -103,6 +103,15 @@ AcceptReplication = Annotated[
         "to copy anew, as the plan says. (env UUIDMIG_ACCEPT_REPLICATION, default off)",
     ),
 ]
+Strategy = Annotated[
+    str | None,
+    typer.Option(
+        metavar="rewrite|default-only",
+        rich_help_panel=_SELECTION,
+        help="default-only changes what makes new keys and leaves the present ones. "
+        "(env UUIDMIG_STRATEGY, default rewrite)",
+    ),
+]
 Batch = Annotated[
     str | None,
     typer.Option(
@@ -193,6 +202,7 @@ def selection(
     time_zone: str | None,
     non_v4: str | None,
     grace: bool | None,
+    strategy: str | None,
 ) -> dict[str, object]:
     """Return the flags that say what to migrate, by the names of their settings."""
     return {
@@ -202,4 +212,5 @@ def selection(
         "time_zone": time_zone,
         "non_v4": non_v4,
         "grace": grace,
+        "strategy": strategy,
     }

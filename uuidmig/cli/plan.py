@@ -20,6 +20,7 @@ EXAMPLES = (
     "uuidmig plan --sql > review.sql",
     "uuidmig plan --revisions ./revisions",
     "uuidmig plan --revisions --alembic-config alembic.ini",
+    "uuidmig plan --strategy default-only",
 )
 
 
@@ -45,6 +46,7 @@ def plan(
     non_v4: options.NonV4 = None,
     grace: options.Grace = None,
     accept_replication: options.AcceptReplication = None,
+    strategy: options.Strategy = None,
     as_json: options.AsJson = False,
     as_sql: options.AsSql = False,
     revisions: Annotated[
@@ -78,7 +80,7 @@ def plan(
     """
     if as_json and as_sql:
         raise ConfigurationError("--json and --sql are two forms of one output; choose one")
-    flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace)
+    flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace, strategy)
     flags["accept_replication"] = accept_replication
     flags |= {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:

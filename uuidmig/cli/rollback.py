@@ -7,6 +7,7 @@ import typer
 from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
 from uuidmig.cli.session import session
+from uuidmig.cli.strategy import is_default_only
 from uuidmig.cli.talk import show
 
 EXAMPLES = (
@@ -17,6 +18,11 @@ EXAMPLES = (
 _WHAT_HAPPENS = (
     "The old keys go live again in {database}; writes made since the cutover are kept.\n"
     "Writers wait for a moment. The tables with new keys stay until `uuidmig abort`."
+)
+
+_DEFAULT_ONLY = (
+    "The old defaults of the key columns come back in {database}: new keys are version 4 again.\n"
+    "Writers wait for a moment. Keys made since the cutover stay."
 )
 
 
@@ -38,7 +44,8 @@ def rollback(
 
     flags = {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        what = _WHAT_HAPPENS.format(database=run.database)
+        words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
+        what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         with run.progress() as observer:
             engine.rollback(run.dsn, observer, run.run_options)

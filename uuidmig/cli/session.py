@@ -46,6 +46,7 @@ class Session:
             non_v4=settings.non_v4,
             grace=settings.grace,
             accept_replication=settings.accept_replication,
+            strategy=settings.strategy,
         )
 
     @property

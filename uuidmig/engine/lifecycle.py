@@ -68,18 +68,26 @@ def migrate(
         journal.require_version(run, __version__)
         journal.require_same(run, chosen)
         context = _context(dsn, connection, run_options, observer)
-        _advance(context, until="verified" if run_options.cutover == "manual" else "validated")
+        _advance(context, until=_goal(context))
         return _report(context, time.monotonic() - started)
+
+
+def _goal(context: _Context) -> str:
+    manual = context.options.cutover == "manual"
+    if context.plan.default_only:
+        return "prepared" if manual else "switched"
+    return "verified" if manual else "validated"
 
 
 def _advance(context: _Context, until: str) -> None:
     """Run the stages that the state asks for until it is `until`."""
+    stages = _SWITCH_STAGES if context.plan.default_only else _STAGES
     while (state := journal.state(context.connection)) != until:
         if state == "verify_failed":
             journal.require(journal.read_run(context.connection), "migrate", *BEFORE_CUTOVER)
-        if state == "validated":
+        if state in ("validated", "switched"):
             return
-        name, title, stage = _STAGES[state]
+        name, title, stage = stages[state]
         with _step(context, name, title), _telling_drift(context.connection):
             stage(context)
         failpoint(name)
@@ -114,7 +122,8 @@ def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
     if plan.refusals:
         raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
     _tell_subscribers(observer, subscribers.subscriber_commands(plan))
-    observer.notify(StepStarted("prepare", "create shadows, change log and triggers"))
+    what = "create the journal" if plan.default_only else "create shadows, change log and triggers"
+    observer.notify(StepStarted("prepare", what))
     started = time.monotonic()
     environment = environments.for_new(dsn, plan, options.alembic_config)
     revisions.upgrade(dsn, environment, "prepare", options, observer)
@@ -167,6 +176,14 @@ def _tell_subscribers(observer: Observer, commands: Sequence[str]) -> None:
         observer.notify(Note(command, "warning"))
 
 
+def _switch_defaults(context: _Context) -> None:
+    failpoint("before-cutover")
+    revisions.upgrade(
+        context.dsn, context.environment, "cutover", context.options, context.observer
+    )
+    _tell_stall(context, "cutover")
+
+
 def _tell_stall(context: _Context, step: str) -> None:
     for name, milliseconds in journal.stalls(context.connection)[-1:]:
         if name == step:
@@ -202,6 +219,9 @@ _STAGES: dict[str, _Stage] = {
     "verified": ("cutover", "put the new tables in place", _cutover),
     "cutover": ("validate", "validate the foreign keys", _validate),
 }
+_SWITCH_STAGES: dict[str, _Stage] = {
+    "prepared": ("cutover", "change the defaults of the key columns", _switch_defaults),
+}
 
 
 def verify(
@@ -222,14 +242,18 @@ def verify(
 def cutover(
     dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
 ) -> MigrationReport:
-    """Switch to the new tables; the run must be verified. Raises WrongState, LockNotObtained."""
+    """Switch to the new tables; the run must be verified. Raises WrongState, LockNotObtained.
+
+    With strategy default-only: change the defaults; the run must be prepared.
+    """
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
-        journal.require(run, "cutover", "verified", "cutover")
+        ready = ("prepared", "switched") if run.plan.default_only else ("verified", "cutover")
+        journal.require(run, "cutover", *ready)
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
-        _advance(context, until="validated")
+        _advance(context, until="switched" if run.plan.default_only else "validated")
         return _report(context, time.monotonic() - started)
 
 
@@ -255,6 +279,7 @@ def rollback(
     dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS
 ) -> MigrationReport:
     """After the cutover: old keys back, writes made since kept. Until `finish` it can be done.
+    With strategy default-only: the old defaults back.
 
     Changes are replayed into the old tables while the application works; only the last few of
     them under the locks. Raises WrongState, LockNotObtained; nothing is switched then.
@@ -262,10 +287,12 @@ def rollback(
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
-        journal.require(run, "rollback", "cutover", "validated", "rolled_back")
+        journal.require(run, "rollback", "cutover", "validated", "switched", "rolled_back")
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
-        if run.state != "rolled_back":
+        if run.state == "switched":
+            _put_defaults_back(context)
+        elif run.state != "rolled_back":
             _roll_back(context)
         _validate_keys(context)
         return _report(context, time.monotonic() - started)
@@ -295,17 +322,28 @@ def _roll_back(context: _Context) -> None:
     failpoint("rollback")
 
 
+def _put_defaults_back(context: _Context) -> None:
+    failpoint("before-rollback")
+    with _step(context, "rollback", "put the old defaults back"):
+        revisions.downgrade(
+            context.dsn, context.environment, "cutover", context.options, context.observer
+        )
+    _tell_stall(context, "rollback")
+    failpoint("rollback")
+
+
 def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS) -> None:
     """Drop the retired tables and all objects of the tool. There is no way back after it."""
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
-        journal.require(run, "finish", "cutover", "validated")
+        journal.require(run, "finish", "cutover", "validated", "switched")
         context = _context(dsn, connection, run_options, observer)
         if run.state == "cutover":
             _validate(context)
         failpoint("before-finish")
-        observer.notify(StepStarted("finish", "drop the old tables and the tool's objects"))
+        tables = "" if run.plan.default_only else "the old tables and "
+        observer.notify(StepStarted("finish", f"drop {tables}the tool's objects"))
         started = time.monotonic()
         revisions.upgrade(dsn, context.environment, "finish", run_options, observer)
         observer.notify(StepFinished("finish", time.monotonic() - started))
@@ -345,4 +383,5 @@ def _report(context: _Context, seconds: float) -> MigrationReport:
         seconds=seconds,
         tables=tables,
         stalls=journal.stalls(context.connection),
+        switched=tuple(str(switch.column) for switch in context.plan.switches),
     )

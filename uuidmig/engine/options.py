@@ -22,7 +22,8 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class MigrationReport:
-    """What `migrate` did. `stalls` are (step, milliseconds): how long writers waited at most."""
+    """What `migrate` did. `stalls` are (step, milliseconds): how long writers waited at most.
+    `switched` are the key columns of a run that only changes defaults."""
 
     state: str
     rows: int
@@ -30,3 +31,4 @@ class MigrationReport:
     tables: tuple[tuple[str, int], ...]
     stalls: tuple[tuple[str, float], ...]
     backlog: int = 0
+    switched: tuple[str, ...] = ()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from psycopg import errors
+
 from uuidmig import __version__
 from uuidmig.catalog.key_counts import count_keys
+from uuidmig.catalog.key_defaults import read_key_defaults
 from uuidmig.catalog.model import KeyCounts
 from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
@@ -15,7 +19,8 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
-from uuidmig.planner.model import ColumnName, Hazard, Plan, PlanOptions
+from uuidmig.planner.default_only import build_default_plan, switched_tables, what_matters
+from uuidmig.planner.model import DEFAULT_ONLY, ColumnName, Hazard, Plan, PlanOptions
 from uuidmig.planner.slots import find_slots
 
 
@@ -30,16 +35,27 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
         roots = candidate_roots(catalog, options)
         hidden = {table.name for table in catalog.tables if table.row_security_active}
         counts = _count(dsn, [root for root in roots if root.table not in hidden])
-        plan = build_plan(catalog, options, counts, tool_version=__version__, now=datetime.now(UTC))
+        now = datetime.now(UTC)
+        if options.strategy == DEFAULT_ONLY:
+            defaults = read_key_defaults(connection, [(root.table, root.column) for root in roots])
+            plan = build_default_plan(
+                catalog, options, counts, defaults, tool_version=__version__, now=now
+            )
+        else:
+            plan = build_plan(catalog, options, counts, tool_version=__version__, now=now)
         return with_preflight(connection, plan)
 
 
 def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]:
-    """Count two columns at a time: each is a scan of up to 64 MB."""
+    """Count two columns at a time: each is a scan of up to 64 MB.
+
+    Keys that this role may not read are not counted: what that means, the hazards tell.
+    """
     counts: dict[ColumnName, KeyCounts] = {}
 
     def work(connection: Connection, root: ColumnName) -> None:
-        counts[root] = count_keys(connection, root.table, root.column)
+        with suppress(errors.InsufficientPrivilege):
+            counts[root] = count_keys(connection, root.table, root.column)
 
     run_tasks(dsn, 2, "count", list(roots), work)
     return counts
@@ -47,8 +63,9 @@ def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]
 
 def with_preflight(connection: Connection, plan: Plan) -> Plan:
     """Return the plan with the hazards of this moment added."""
-    names = [table.name for table in plan.tables]
-    found = tuple(_hazards(plan, read_preflight(connection, names)))
+    names = [*(table.name for table in plan.tables), *switched_tables(plan)]
+    looked = read_preflight(connection, names)
+    found = tuple(_hazards(plan, what_matters(looked) if plan.default_only else looked))
     clashes = tuple(_schema_clashes(connection, plan))
     rejected = _rejected_keys(connection, plan)
     return replace(plan, hazards=(*plan.hazards, *found, *clashes, *rejected))

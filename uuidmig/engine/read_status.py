@@ -22,6 +22,7 @@ NEXT: dict[str | None, tuple[str, ...]] = {
     "verify_failed": ("uuidmig abort",),
     "cutover": ("uuidmig cutover", "uuidmig rollback", "uuidmig finish"),
     "validated": ("uuidmig finish", "uuidmig rollback", "uuidmig lookup ID"),
+    "switched": ("uuidmig finish", "uuidmig rollback"),
     "rolled_back": ("uuidmig abort", "uuidmig migrate"),
 }
 _RUN_REVISIONS = tuple(
@@ -40,7 +41,6 @@ def status(dsn: str) -> Status:
             return Status(
                 None, None, database, __version__, coordinator=coordinator, next_commands=NEXT[None]
             )
-        function = "back_backlog" if run.state in _AFTER_CUTOVER else "backlog"
         return Status(
             state=run.state,
             since=run.state_changed_at,
@@ -48,7 +48,9 @@ def status(dsn: str) -> Status:
             tool_version=run.tool_version,
             plan_hash=run.plan_hash,
             tables=_tables(connection, run.plan),
-            backlog=journal.backlog(connection, function),
+            backlog=_backlog(connection, run),
+            strategy=run.plan.options.strategy,
+            switches=run.plan.switches,
             paused=run.paused,
             pause_reason=run.pause_reason,
             coordinator=coordinator,
@@ -65,6 +67,13 @@ def _next_commands(state: str, alembic_config: str | None) -> tuple[str, ...]:
         return commands
     option = f" --alembic-config {shlex.quote(alembic_config)}"
     return tuple(c + option if c in _RUN_REVISIONS else c for c in commands)
+
+
+def _backlog(connection: Connection, run: journal.Run) -> int:
+    if run.plan.default_only:
+        return 0  # it has no change logs
+    function = "back_backlog" if run.state in _AFTER_CUTOVER else "backlog"
+    return journal.backlog(connection, function)
 
 
 def _tables(connection: Connection, plan: Plan) -> tuple[TableStatus, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from uuidmig.planner.model import KeySwitch
+
 
 @dataclass(frozen=True, slots=True)
 class TableStatus:
@@ -60,3 +62,5 @@ class Status:
     events: tuple[JournalEvent, ...] = ()
     next_commands: tuple[str, ...] = ()
     alembic_config: str | None = None
+    strategy: str | None = None
+    switches: tuple[KeySwitch, ...] = ()  # of strategy default-only

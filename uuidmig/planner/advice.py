@@ -15,9 +15,9 @@ NEWEST_SERVER = 189999
 
 def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
     """Yield every warning and note of a plan."""
-    yield from _server(plan.server)
+    yield from server_advice(plan.server)
     for domain in plan.domains:
-        yield from _generator(domain)
+        yield from generator_advice(domain)
         yield from _domain_default(domain, plan)
         yield from _time(domain)
         yield from _shared(domain)
@@ -39,7 +39,8 @@ def _note(code: str, name: object, message: str, remedy: str) -> Hazard:
     return Hazard("note", code, str(name), message, remedy)
 
 
-def _server(server: Server) -> Iterator[Hazard]:
+def server_advice(server: Server) -> Iterator[Hazard]:
+    """Yield what to know about the server."""
     if server.version > NEWEST_SERVER:
         yield _warning(
             "server-untested",
@@ -49,7 +50,8 @@ def _server(server: Server) -> Iterator[Hazard]:
         )
 
 
-def _generator(domain: KeyDomain) -> Iterator[Hazard]:
+def generator_advice(domain: KeyDomain) -> Iterator[Hazard]:
+    """Yield what to know about a key that no default of ours will make."""
     if domain.generator.kind == "application":
         yield _warning(
             "application-keys",
@@ -266,5 +268,5 @@ def _always(plan: Plan) -> Iterator[Hazard]:
         name,
         "the other way is to change nothing but the DEFAULT: instant, but new keys then land in the"
         " middle of the old ones, and their index pages stay about half full for good",
-        "ALTER COLUMN … SET DEFAULT does that; the rewrite puts all old keys before all new ones",
+        "`--strategy default-only` does that; the rewrite puts all old keys before all new ones",
     )

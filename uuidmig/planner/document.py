@@ -45,6 +45,7 @@ def plan_hash(plan: Plan) -> str:
         "outside_tables": [table["name"] for table in document["outside_tables"]],
         "incoming": document["incoming"],
         "outside_policies": document["outside_policies"],
+        "switches": document["switches"],
     }
     canonical = json.dumps(determining, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -14,7 +14,11 @@ _UUID7 = re.compile(_SCHEMA + r"(?:uuidv7|uuid7|uuid_v7|uuid_generate_v7|gen_ran
 
 def find_generator(column: Column, server_version: int) -> Generator:
     """Return what makes the keys of `column` now and, for a uuid4 default, what will later."""
-    default = effective_default(column)
+    return classify(effective_default(column), server_version)
+
+
+def classify(default: str | None, server_version: int) -> Generator:
+    """Return what makes keys under this default, an expression as the catalog shows it."""
     if default is None:
         return Generator("application")
     if _UUID4.fullmatch(default):

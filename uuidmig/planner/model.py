@@ -14,6 +14,9 @@ from uuidmig.catalog.model import (
     Table,
 )
 
+DEFAULT_ONLY = "default-only"
+"""The strategy that changes what makes new keys and leaves all present keys as they are."""
+
 
 @dataclass(frozen=True, slots=True)
 class PlanOptions:
@@ -26,6 +29,7 @@ class PlanOptions:
     non_v4: str = "refuse"  # "refuse" | "convert" | "keep"
     grace: bool = True
     accept_replication: bool = False  # carry publications over; subscribers have to copy anew
+    strategy: str = "rewrite"  # or DEFAULT_ONLY
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,6 +68,15 @@ class Generator:
     kind: str
     expression: str | None = None
     new_default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeySwitch:
+    """A key column whose default the strategy default-only changes. Both are SQL expressions."""
+
+    column: ColumnName
+    old_default: str
+    new_default: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +167,15 @@ class Plan:
     outside_tables: tuple[Table, ...] = ()  # live tables a closure table references, kept as is
     incoming: tuple[ForeignKey, ...] = ()  # from outside tables, by other columns than the keys
     outside_policies: tuple[Policy, ...] = ()  # of outside tables, reading closure tables
+    switches: tuple[KeySwitch, ...] = ()  # of default-only, in lock order; `tables` is empty then
     hazards: tuple[Hazard, ...] = ()
     forecast: Forecast | None = None
     publications: tuple[Publication, ...] = ()  # those that send a closure table, not in the hash
     created_at: str = field(default="", compare=False)  # ISO 8601 UTC, not part of the hash
+
+    @property
+    def default_only(self) -> bool:
+        return self.options.strategy == DEFAULT_ONLY
 
     def domain(self, number: int) -> KeyDomain:
         """Return the domain of that number; KeyError when there is none."""

@@ -14,7 +14,7 @@ _KINDS = {"p": "partitioned", "f": "foreign"}
 
 def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
     """Yield every reason not to migrate that the catalog shows."""
-    yield from _server(plan.server)
+    yield from server_refusals(plan.server)
     for domain in plan.domains:
         yield from _versions(domain, plan)
         yield from _columns(domain, graph)
@@ -33,7 +33,8 @@ def _refusal(code: str, name: object, message: str, remedy: str) -> Hazard:
     return Hazard("refusal", code, str(name), message, remedy)
 
 
-def _server(server: Server) -> Iterator[Hazard]:
+def server_refusals(server: Server) -> Iterator[Hazard]:
+    """Yield why nothing can be changed on this server, whatever the strategy."""
     if server.in_recovery:
         yield _refusal(
             "in-recovery",

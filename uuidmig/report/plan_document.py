@@ -20,6 +20,7 @@ def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str
         "options": plan.options,
         "domains": [_domain(domain) for domain in plan.domains],
         "tables": [_table(table) for table in plan.tables],
+        "switches": plan.switches,
         "steps": [_step(step) for step in steps],
         "forecast": plan.forecast,
         "hazards": plan.hazards,

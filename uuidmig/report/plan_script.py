@@ -10,15 +10,18 @@ from collections.abc import Iterator, Sequence
 
 from psycopg import sql
 
+from uuidmig.planner.default_only import switched_tables
 from uuidmig.planner.model import Hazard, Plan
 from uuidmig.report.units import one_line
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.subscribers import subscriber_commands
 
 _GUARD = """\
--- From here on there is no way back: the old keys are dropped.
+-- From here on there is no way back: {what}.
 -- psql stops here; take the next line out when the application was seen to work.
 \\quit"""
+
+_GONE = {False: "the old keys are dropped", True: "the old defaults are forgotten"}
 
 
 def plan_script(
@@ -37,7 +40,7 @@ def plan_script(
         "\n".join((*_header(plan, plan_hash), *_FOR_REVIEW, *_hazards(plan))),
         _settings(lock_timeout_ms),
         *("\n".join(_step(number, step)) for number, step in enumerate(steps, start=1)),
-        _GUARD,
+        _GUARD.format(what=_GONE[plan.default_only]),
         *("\n".join(_step(number, step)) for number, step in enumerate(finish, len(steps) + 1)),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -62,12 +65,13 @@ def _settings(lock_timeout_ms: int) -> str:
 
 def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
     server = plan.server
-    yield f"-- uuidmig {plan.tool_version}: uuid4 keys to uuid7 keys, strategy rewrite"
+    strategy = plan.options.strategy
+    yield f"-- uuidmig {plan.tool_version}: uuid4 keys to uuid7 keys, strategy {strategy}"
     yield from _comment(
         f"database {server.database} on PostgreSQL {version_text(server.version)} "
         f"as {server.user}, {plan.created_at}"
     )
-    yield f"-- plan {plan_hash}, {len(plan.tables)} tables"
+    yield f"-- plan {plan_hash}, {len(plan.tables) or len(switched_tables(plan))} tables"
 
 
 _FOR_REVIEW = (

@@ -9,7 +9,15 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from uuidmig.planner.model import ClosureTable, Forecast, Hazard, KeyDomain, Plan
+from uuidmig.planner.model import (
+    DEFAULT_ONLY,
+    ClosureTable,
+    Forecast,
+    Hazard,
+    KeyDomain,
+    KeySwitch,
+    Plan,
+)
 from uuidmig.report.layout import facts, grid, heading, next_commands
 from uuidmig.report.plan_script import version_text
 from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
@@ -39,9 +47,13 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
         style="bold",
     )
     yield heading("Key domains")
-    yield from map(_domain, plan.domains)
-    yield heading("Tables to be rewritten")
-    yield _tables(plan.tables)
+    yield from (_domain(domain, plan) for domain in plan.domains)
+    if plan.default_only:
+        yield heading("Defaults to be changed")
+        yield _switches(plan.switches)
+    else:
+        yield heading("Tables to be rewritten")
+        yield _tables(plan.tables)
     yield heading("Steps")
     yield _steps(steps)
     if plan.forecast is not None:
@@ -54,16 +66,25 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
     yield next_commands(_next(plan))
 
 
-def _domain(domain: KeyDomain) -> RenderableType:
+def _domain(domain: KeyDomain, plan: Plan) -> RenderableType:
     members = ", ".join(map(str, domain.members)) or "none"
     title = Text(one_line(f"{domain.number}  {domain.root}"), style="bold")
+    timestamp = [("timestamp", describe_timestamp(domain.timestamp))]
     body = facts(
         ("keys", describe_keys(domain.counts)),
-        ("timestamp", describe_timestamp(domain.timestamp)),
+        *([] if plan.default_only else timestamp),
         ("new keys by", describe_generator(domain.generator)),
         ("referenced by", members),
     )
     return Group(title, Padding(body, (0, 0, 0, 3)))
+
+
+def _switches(switches: Sequence[KeySwitch]) -> Table:
+    table = grid("column", "default now", "default then")
+    for switch in switches:
+        names = str(switch.column), switch.old_default, switch.new_default
+        table.add_row(*map(one_line, names))
+    return table
 
 
 def _tables(tables: Sequence[ClosureTable]) -> Table:
@@ -129,4 +150,6 @@ def _hazard(hazard: Hazard, style: str) -> RenderableType:
 def _next(plan: Plan) -> Sequence[str]:
     if plan.refusals:
         return ("uuidmig plan   (again, when the refusals above are dealt with)",)
+    if plan.default_only:
+        return (f"uuidmig migrate --strategy {DEFAULT_ONLY}",)
     return ("uuidmig migrate",)

@@ -24,6 +24,9 @@ def _sections(status: Status) -> Iterator[RenderableType]:
     if status.tables:
         yield heading("Copied")
         yield _tables(status.tables)
+    if status.switches:
+        yield heading("Defaults")
+        yield _switches(status)
     if status.events:
         yield heading("Last events")
         yield _events(status.events[-_EVENTS_SHOWN:])
@@ -39,7 +42,9 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         return
     if status.paused:
         yield "paused", status.pause_reason or "yes"
-    yield "change log", f"{count(status.backlog)} rows to replay"
+    yield "strategy", status.strategy or "rewrite"
+    if not status.switches:
+        yield "change log", f"{count(status.backlog)} rows to replay"
     yield "coordinator", _coordinator(status.coordinator)
     if status.alembic_config is not None:
         yield "Alembic", one_line(status.alembic_config)
@@ -65,6 +70,14 @@ def _tables(tables: Sequence[TableStatus]) -> RenderableType:
             f"{entry.chunks_done}/{entry.chunks_total}",
             share(entry.chunks_done, entry.chunks_total),
         )
+    return table
+
+
+def _switches(status: Status) -> RenderableType:
+    table = grid("column", "default")
+    for switch in status.switches:
+        default = switch.new_default if status.state == "switched" else switch.old_default
+        table.add_row(one_line(str(switch.column)), one_line(default))
     return table
 
 

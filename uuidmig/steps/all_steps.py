@@ -32,6 +32,8 @@ def steps_through_cutover(plan: Plan) -> tuple[Step, ...]:
 
 def steps_between(plan: Plan) -> tuple[Step, ...]:
     """Return the steps from prepare to cutover: those that are in no revision."""
+    if plan.default_only:
+        return ()
     return (_copy(plan), _build(plan), _catch_up(), _verify(plan))
 
 

@@ -320,7 +320,7 @@ def record_run(plan: Plan, document: str, digest: str) -> tuple[Statement, ...]:
         " VALUES {}"
     ).format(sql.SQL(", ").join(rows))
     mark = sql.SQL("UPDATE uuidmig.run SET fingerprint = uuidmig.fingerprint()")
-    return (Statement(run), Statement(tables), Statement(mark))
+    return (Statement(run), *((Statement(tables),) if rows else ()), Statement(mark))
 
 
 def set_state(state: str) -> Statement:

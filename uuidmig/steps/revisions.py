@@ -16,6 +16,7 @@ from uuidmig.planner.model import Plan
 from uuidmig.steps import (
     back,
     capture,
+    default_only,
     drain,
     foreign_keys,
     grace,
@@ -32,6 +33,8 @@ from uuidmig.steps.model import Statement, Step
 
 def prepare_steps(plan: Plan) -> tuple[Step, ...]:
     """Return the steps of revision `prepare`; its downgrade is `abort` and leaves no trace."""
+    if plan.default_only:
+        return default_only.prepare_steps(plan)
     return (
         Step(
             "prepare-schemas",
@@ -88,6 +91,8 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
 
 def cutover_steps(plan: Plan) -> tuple[Step, ...]:
     """Return the steps of revision `cutover`; its downgrade is `rollback`."""
+    if plan.default_only:
+        return default_only.cutover_steps(plan)
     return (
         Step(
             "prepare-way-back",
@@ -153,6 +158,8 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
 
 def finish_steps(plan: Plan) -> tuple[Step, ...]:
     """Return the steps of revision `finish`. It has no way back: the old keys are gone."""
+    if plan.default_only:
+        return default_only.finish_steps(plan)
     return (
         Step(
             "validate",

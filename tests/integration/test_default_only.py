@@ -1,0 +1,500 @@
+"""Strategy default-only: new keys are version 7, present keys stay, and there is a way back."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tests.acceptance.commands import run, run_into, wait_until
+from tests.acceptance.shop import Events, Shop
+from tests.integration.test_engine_locks import in_background, waiting_for_a_lock
+from tests.integration.test_engine_refusals import role_of
+from tests.integration.test_revisions import OFFLINE, ONLINE, alembic, down, up
+from tests.schema_dump import finished_dump, schema_dump
+from tests.servers import TestDatabase
+from uuidmig import (
+    PlanOptions,
+    RunOptions,
+    abort,
+    cutover,
+    finish,
+    make_plan,
+    migrate,
+    rollback,
+    status,
+)
+from uuidmig.alembic_.render import render_revisions, write_revisions
+from uuidmig.alembic_.runner import current, stored_revisions
+from uuidmig.engine.coordinator import coordinate
+from uuidmig.engine.progress import LockRetry
+from uuidmig.errors import (
+    AlreadyRunning,
+    LockNotObtained,
+    NothingToMigrate,
+    PlanMismatch,
+    SchemaDrift,
+    WrongState,
+)
+
+DEFAULT_ONLY = PlanOptions(strategy="default-only")
+MANUAL = RunOptions(cutover="manual")
+IMPATIENT = RunOptions(lock_timeout_ms=100, lock_attempts=2)
+MIGRATE = ("migrate", "--yes", "--strategy", "default-only")
+
+# What a rewrite refuses is all here: views, rules, row security, partitions, inheritance, a table
+# without identity that is published.
+HARD = """
+CREATE SCHEMA "My Schema";
+CREATE TABLE "My Schema"."Ten""ants" ("I d" uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text);
+CREATE TABLE seats (
+    tenant uuid NOT NULL REFERENCES "My Schema"."Ten""ants", id uuid DEFAULT gen_random_uuid(),
+    token uuid DEFAULT gen_random_uuid(), PRIMARY KEY (tenant, id));
+CREATE VIEW all_seats AS SELECT * FROM seats;
+CREATE MATERIALIZED VIEW seat_counts AS SELECT tenant, count(*) FROM seats GROUP BY 1;
+ALTER TABLE seats ENABLE ROW LEVEL SECURITY;
+ALTER TABLE seats FORCE ROW LEVEL SECURITY;
+CREATE POLICY everything ON seats USING (true);
+CREATE TABLE events (
+    id uuid DEFAULT gen_random_uuid(), at timestamptz NOT NULL, PRIMARY KEY (id, at))
+    PARTITION BY RANGE (at);
+CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
+CREATE TABLE events_2026 PARTITION OF events FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+ALTER TABLE events_2026 ALTER COLUMN id DROP DEFAULT;
+CREATE TABLE animals (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text);
+CREATE TABLE dogs (barks boolean) INHERITS (animals);
+CREATE TABLE made_outside (id uuid PRIMARY KEY);
+CREATE FUNCTION own_key() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()';
+CREATE TABLE made_by_us (id uuid PRIMARY KEY DEFAULT own_key());
+CREATE UNLOGGED TABLE quick (id uuid PRIMARY KEY DEFAULT gen_random_uuid());
+INSERT INTO "My Schema"."Ten""ants" (name) SELECT 'old' FROM generate_series(1, 20);
+INSERT INTO seats (tenant) SELECT "I d" FROM "My Schema"."Ten""ants";
+INSERT INTO events (at) SELECT '2025-02-03' FROM generate_series(1, 20);
+INSERT INTO animals (name) VALUES ('old');
+INSERT INTO made_outside SELECT gen_random_uuid() FROM generate_series(1, 3);
+INSERT INTO made_by_us DEFAULT VALUES;
+"""
+SWITCHED = {
+    'My Schema.Ten"ants.I d',
+    "public.animals.id",
+    "public.dogs.id",
+    "public.events.id",
+    "public.events_2025.id",
+    "public.quick.id",
+    "public.seats.id",
+}
+
+
+@pytest.fixture
+def connection(database: TestDatabase) -> Iterator[psycopg.Connection]:
+    with database.connect(autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def hard(database: TestDatabase, connection: psycopg.Connection) -> TestDatabase:
+    connection.execute(HARD)
+    return database
+
+
+def new_default(database: TestDatabase) -> str:
+    return "uuidv7()" if database.server.version >= 18 else "uuidmig_keys.uuidv7()"
+
+
+def changed_lines(before: str, after: str) -> list[tuple[str, str]]:
+    """Return the pairs of lines that differ; a line that came or went alone fails the test."""
+    matcher = difflib.SequenceMatcher(None, old := before.splitlines(), new := after.splitlines())
+    pairs: list[tuple[str, str]] = []
+    for kind, a, b, c, d in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        assert b - a == d - c, (old[a:b], new[c:d])
+        pairs += zip(old[a:b], new[c:d], strict=True)
+    return pairs
+
+
+def assert_only_defaults_differ(database: TestDatabase, before: str, columns: int) -> None:
+    pairs = changed_lines(before, finished_dump(database))
+    assert len(pairs) == columns
+    for old, new in pairs:
+        assert old.replace("gen_random_uuid()", new_default(database), 1) == new
+
+
+def version(connection: psycopg.Connection, query: LiteralString) -> int:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0].bytes[6] >> 4)
+
+
+def test_nothing_but_defaults_of_keys_changes(
+    hard: TestDatabase, connection: psycopg.Connection
+) -> None:
+    before, plan = schema_dump(hard), make_plan(hard.dsn, DEFAULT_ONLY)
+    assert {str(switch.column) for switch in plan.switches} == SWITCHED
+    assert plan.refusals == ()
+    assert make_plan(hard.dsn, PlanOptions()).refusals
+
+    report = migrate(hard.dsn, DEFAULT_ONLY)
+
+    assert (report.state, set(report.switched)) == ("switched", SWITCHED)
+    assert [step for step, _ in report.stalls] == ["cutover"]
+    inserts: tuple[tuple[LiteralString, int], ...] = (
+        ("""INSERT INTO "My Schema"."Ten""ants" (name) VALUES ('new') RETURNING "I d" """, 7),
+        ("INSERT INTO events (at) VALUES ('2025-05-05') RETURNING id", 7),
+        ("INSERT INTO events_2025 (at) VALUES ('2025-05-05') RETURNING id", 7),
+        ("INSERT INTO events (at) VALUES ('2026-05-05') RETURNING id", 7),
+        ("INSERT INTO dogs (name) VALUES ('new') RETURNING id", 7),
+        ("INSERT INTO made_by_us DEFAULT VALUES RETURNING id", 4),
+    )
+    for insert, key in inserts:
+        assert version(connection, insert) == key, insert
+    tokens = """INSERT INTO seats (tenant) SELECT "I d" FROM "My Schema"."Ten""ants" LIMIT 1"""
+    assert version(connection, tokens + " RETURNING token") == 4
+    assert version(connection, tokens + " RETURNING id") == 7
+    old = """SELECT "I d" FROM "My Schema"."Ten""ants" WHERE name = 'old'"""
+    assert {row[0].bytes[6] >> 4 for row in connection.execute(old)} == {4}
+
+    finish(hard.dsn)
+
+    assert status(hard.dsn).state is None
+    assert_only_defaults_differ(hard, before, len(SWITCHED))
+    assert version(connection, "INSERT INTO quick DEFAULT VALUES RETURNING id") == 7
+
+
+def test_back_and_away_leaves_no_trace(hard: TestDatabase, connection: psycopg.Connection) -> None:
+    before = schema_dump(hard)
+    migrate(hard.dsn, DEFAULT_ONLY)
+    assert rollback(hard.dsn).state == "rolled_back"
+    assert rollback(hard.dsn).state == "rolled_back"
+    assert version(connection, "INSERT INTO quick DEFAULT VALUES RETURNING id") == 4
+    assert migrate(hard.dsn, DEFAULT_ONLY).state == "switched"  # cleans up and starts afresh
+    rollback(hard.dsn)
+    abort(hard.dsn)
+    assert schema_dump(hard) == before
+
+
+def test_what_others_make_is_named(hard: TestDatabase) -> None:
+    hazards = make_plan(hard.dsn, DEFAULT_ONLY).hazards
+    assert {(h.code, h.object) for h in hazards if h.severity == "warning"} == {
+        ("application-keys", "public.made_outside.id"),
+        ("unknown-generator", "public.made_by_us.id"),
+        ("mixed-keys", hard.name),
+    }
+
+
+def test_parents_come_before_children_and_partitions(hard: TestDatabase) -> None:
+    order = [str(s.column.table) for s in make_plan(hard.dsn, DEFAULT_ONLY).switches]
+    assert order.index('My Schema.Ten"ants') < order.index("public.seats")
+    assert order.index("public.events") < order.index("public.events_2025")
+    assert order.index("public.animals") < order.index("public.dogs")
+
+
+def test_one_table_with_its_partitions(hard: TestDatabase) -> None:
+    options = PlanOptions(tables=("events",), strategy="default-only")
+    plan = make_plan(hard.dsn, options)
+    assert {str(s.column) for s in plan.switches} == {"public.events.id", "public.events_2025.id"}
+
+
+def test_nothing_to_change_is_said_with_the_columns_made_elsewhere(
+    database: TestDatabase, connection: psycopg.Connection
+) -> None:
+    connection.execute("CREATE TABLE orders (id uuid PRIMARY KEY)")
+    connection.execute("INSERT INTO orders SELECT gen_random_uuid()")
+    with pytest.raises(NothingToMigrate, match=r"public\.orders\.id"):
+        migrate(database.dsn, DEFAULT_ONLY)
+    for command in (MIGRATE, ("plan", "--strategy", "default-only")):
+        ended = run(database.dsn, *command)
+        assert (ended.code, "public.orders.id" in ended.output) == (3, True), ended.output
+    connection.execute("CREATE TABLE parts (id uuid PRIMARY KEY DEFAULT gen_random_uuid())")
+    migrate(database.dsn, PlanOptions(tables=("parts",), strategy="default-only"))
+    finish(database.dsn)
+    with pytest.raises(NothingToMigrate, match="already"):
+        make_plan(database.dsn, PlanOptions(tables=("parts",), strategy="default-only"))
+
+
+def test_the_commands(shop: Shop, tmp_path: Path) -> None:
+    before = schema_dump(shop.database)
+    count = len(make_plan(shop.dsn, DEFAULT_ONLY).switches)
+    assert run(shop.dsn, *MIGRATE, "--cutover", "manual").code == 0
+    assert (shop.state(), shop.versions()) == ("prepared", {4})
+    assert run(shop.dsn, "rollback", "--yes").code == 3
+    told = run(shop.dsn, "cutover", "--yes")
+    assert (told.code, "writers waited" in told.output) == (0, True), told.output
+    told = run(shop.dsn, "status")
+    assert all(text in told.output for text in ("switched", "default-only", "shop.orders.id"))
+    document = json.loads(run(shop.dsn, "status", "--json").output)["status"]
+    assert (document["state"], document["strategy"]) == ("switched", "default-only")
+    assert len(document["switches"]) == count
+    for command in ("abort", "verify"):
+        arguments = (command, "--yes") if command == "abort" else (command,)
+        assert run(shop.dsn, *arguments).code == 3, command
+    assert run(shop.dsn, "lookup", "00000000-0000-4000-8000-000000000000").code == 3
+    assert run(shop.dsn, "rollback", "--yes").code == 0
+    told = run(shop.dsn, *MIGRATE)
+    assert (told.code, "uuidmig finish" in told.output) == (0, True), told.output
+    assert run(shop.dsn, "migrate", "--yes").code == 0  # resuming needs no options
+    assert run(shop.dsn, "migrate", "--yes", "--no-grace").code == 3
+    assert run(shop.dsn, "finish", "--yes").code == 0
+    assert_only_defaults_differ(shop.database, before, count)
+
+
+def test_the_setting_of_the_file(shop: Shop) -> None:
+    ended = run(shop.dsn, "migrate", "--yes", environment={"UUIDMIG_STRATEGY": "default-only"})
+    assert (ended.code, shop.state()) == (0, "switched"), ended.output
+    assert run(shop.dsn, "plan", "--strategy", "none").code == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "state"),
+    {"prepare": "prepared", "before-cutover": "prepared", "cutover": "switched"}.items(),
+)
+def test_killed_run_goes_on_or_back(shop: Shop, place: str, state: str) -> None:
+    picture, before = shop.picture(), schema_dump(shop.database)
+    for way in (migrate, abort if state == "prepared" else rollback):
+        run_into(shop.dsn, place, *MIGRATE)
+        told = status(shop.dsn)
+        assert (told.state, told.coordinator) == (state, None)
+        assert told.next_commands
+        way(shop.dsn)
+        if way is migrate:
+            assert shop.state() == "switched"
+            rollback(shop.dsn)
+        if shop.state() is not None:
+            abort(shop.dsn)
+        assert schema_dump(shop.database) == before
+    assert shop.picture() == picture
+
+
+@pytest.mark.parametrize(
+    ("place", "state"), {"before-rollback": "switched", "rollback": "rolled_back"}.items()
+)
+def test_killed_rollback_goes_on(shop: Shop, place: str, state: str) -> None:
+    before = schema_dump(shop.database)
+    migrate(shop.dsn, DEFAULT_ONLY)
+    run_into(shop.dsn, place, "rollback", "--yes")
+    assert shop.state() == state
+    assert rollback(shop.dsn).state == "rolled_back"
+    run_into(shop.dsn, "abort", "abort", "--yes")
+    assert schema_dump(shop.database) == before
+
+
+def test_killed_finish_goes_on(shop: Shop) -> None:
+    before = schema_dump(shop.database)
+    count = len(make_plan(shop.dsn, DEFAULT_ONLY).switches)
+    migrate(shop.dsn, DEFAULT_ONLY)
+    run_into(shop.dsn, "before-finish", "finish", "--yes")
+    assert shop.state() == "switched"
+    run_into(shop.dsn, "finish", "finish", "--yes")
+    assert_only_defaults_differ(shop.database, before, count)
+
+
+LOCK = "LOCK TABLE shop.order_items IN ROW EXCLUSIVE MODE"
+
+
+@pytest.mark.parametrize("step", ["cutover", "undo cutover"])
+def test_locks_of_others_are_waited_for_in_short_tries(shop: Shop, step: str) -> None:
+    migrate(shop.dsn, DEFAULT_ONLY, MANUAL)
+    if step == "undo cutover":
+        cutover(shop.dsn)
+    events, dump, state = Events(), schema_dump(shop.database), shop.state()
+
+    def go(options: RunOptions) -> object:
+        return (cutover if step == "cutover" else rollback)(shop.dsn, events, options)
+
+    with shop.database.connect(application_name="nightly report") as holder:
+        holder.execute(LOCK)
+        with pytest.raises(LockNotObtained, match="nightly report") as caught:
+            go(IMPATIENT)
+        assert caught.value.exit_code == 4
+        assert {retry.step for retry in events.of(LockRetry)} == {step}
+        assert (schema_dump(shop.database), shop.state()) == (dump, state)
+        with in_background(lambda: go(RunOptions())) as running:
+            wait_until(lambda: waiting_for_a_lock(shop, f"uuidmig:{step}"), "a session in wait")
+            shop.one("SELECT pg_terminate_backend(%s)", waiting_for_a_lock(shop, f"uuidmig:{step}"))
+            with pytest.raises(psycopg.OperationalError, match="terminating connection"):
+                running.result()
+        assert (schema_dump(shop.database), shop.state()) == (dump, state)
+        with in_background(lambda: go(RunOptions(lock_timeout_ms=100))) as running:
+            seen = len(events.of(LockRetry))
+            wait_until(lambda: len(events.of(LockRetry)) >= seen + 2, "two tries")
+            holder.commit()
+            running.result()
+    assert shop.state() == ("switched" if step == "cutover" else "rolled_back")
+
+
+def test_one_coordinator_a_database(shop: Shop) -> None:
+    with coordinate(shop.dsn), pytest.raises(AlreadyRunning):
+        migrate(shop.dsn, DEFAULT_ONLY)
+    migrate(shop.dsn, DEFAULT_ONLY)
+    with coordinate(shop.dsn):
+        for command in (rollback, finish):
+            with pytest.raises(AlreadyRunning):
+                command(shop.dsn)
+    assert shop.state() == "switched"
+
+
+def test_a_rewrite_under_way_is_no_default_only_run(shop: Shop) -> None:
+    migrate(shop.dsn, None, MANUAL)
+    with pytest.raises(PlanMismatch):
+        migrate(shop.dsn, DEFAULT_ONLY)
+    abort(shop.dsn)
+    migrate(shop.dsn, DEFAULT_ONLY, MANUAL)
+    with pytest.raises(WrongState):
+        rollback(shop.dsn)
+    with pytest.raises(PlanMismatch):
+        migrate(shop.dsn, PlanOptions(tables=("shop.orders",)))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE shop.orders ALTER COLUMN id DROP DEFAULT",
+        "ALTER TABLE shop.orders RENAME COLUMN id TO key",
+        "ALTER TABLE shop.orders RENAME TO sales",
+        "DROP TABLE shop.orders CASCADE",
+    ],
+)
+def test_keys_that_change_before_the_switch_stop_it(shop: Shop, change: LiteralString) -> None:
+    migrate(shop.dsn, DEFAULT_ONLY, MANUAL)
+    shop.connection.execute(change)
+    before = schema_dump(shop.database, "--schema=shop")
+    with pytest.raises(SchemaDrift, match=r"shop\.orders\.id"):
+        cutover(shop.dsn)
+    assert (shop.state(), schema_dump(shop.database, "--schema=shop")) == ("prepared", before)
+    abort(shop.dsn)
+    assert shop.schemas() == set()
+
+
+def test_a_rollback_leaves_alone_what_somebody_else_changed(shop: Shop) -> None:
+    migrate(shop.dsn, DEFAULT_ONLY)
+    change: LiteralString = "ALTER TABLE shop.orders ALTER COLUMN id SET DEFAULT {}"
+    shop.connection.execute(sql.SQL(change).format("00000000-0000-4000-8000-000000000000"))
+    before = schema_dump(shop.database)
+    with pytest.raises(SchemaDrift, match=r"shop\.orders\.id: it is '00000000-"):
+        rollback(shop.dsn)
+    assert (shop.state(), schema_dump(shop.database)) == ("switched", before)
+    shop.connection.execute(sql.SQL(change).format(sql.SQL("gen_random_uuid()")))
+    shop.connection.execute("ALTER TABLE shop.customers RENAME COLUMN id TO key")
+    shop.connection.execute("ALTER TABLE shop.tags RENAME TO labels")
+    shop.connection.execute("DROP TABLE shop.audit_log CASCADE")
+    assert rollback(shop.dsn).state == "rolled_back"
+    assert "uuidv7()" not in schema_dump(shop.database, "--schema=shop")
+    abort(shop.dsn)
+    assert shop.schemas() == set()
+
+
+def test_a_rewrite_afterwards_maps_what_is_left(shop: Shop) -> None:
+    before = schema_dump(shop.database)
+    count = len(make_plan(shop.dsn, DEFAULT_ONLY).switches)
+    migrate(shop.dsn, DEFAULT_ONLY)
+    finish(shop.dsn)
+    shop.connection.execute(
+        "INSERT INTO shop.customers (email, name)"
+        " SELECT 'new@' || n, 'n' FROM generate_series(1, 9) n"
+    )
+    keys, picture = shop.keys(), shop.picture()
+    assert shop.versions() == {4, 7}
+    assert migrate(shop.dsn, PlanOptions(strategy="rewrite")).state == "validated"
+    assert (shop.versions(), shop.picture()) == ({7}, picture)
+    after = shop.keys()
+    assert all(after[name] == key for name, key in keys.items() if key.version == 7)
+    rollback(shop.dsn)
+    assert shop.keys() == keys
+    migrate(shop.dsn)
+    finish(shop.dsn)
+    assert_only_defaults_differ(shop.database, before, count)
+
+
+def test_an_aborted_rewrite_keeps_the_generator_in_use(shop: Shop) -> None:
+    migrate(shop.dsn, DEFAULT_ONLY)
+    finish(shop.dsn)
+    before = schema_dump(shop.database)
+    migrate(shop.dsn, None, MANUAL)
+    abort(shop.dsn)
+    assert schema_dump(shop.database) == before
+
+
+def test_migrate_runs_the_very_revisions_of_the_plan(shop: Shop, tmp_path: Path) -> None:
+    before = schema_dump(shop.database)
+    wanted = run(shop.dsn, "plan", "--strategy", "default-only", "--revisions", str(tmp_path))
+    assert wanted.code == 0, wanted.output
+    migrate(shop.dsn, DEFAULT_ONLY)
+    stored = stored_revisions(shop.connection)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        revision.file_name: revision.script for revision in stored
+    }
+    assert current(shop.dsn) == stored[1].id
+    down(shop.database, stored, None)
+    assert schema_dump(shop.database) == before
+    up(shop.database, stored, "finish")
+    assert current(shop.dsn) is None
+    assert shop.schemas() <= {"uuidmig_keys"}
+
+
+@pytest.mark.parametrize("way", ["online", "offline"])
+def test_the_revisions_in_an_environment_of_the_users(
+    hard: TestDatabase, connection: psycopg.Connection, tmp_path: Path, way: str
+) -> None:
+    before, plan = schema_dump(hard), make_plan(hard.dsn, DEFAULT_ONLY)
+    revisions = render_revisions(plan)
+    (tmp_path / "versions").mkdir()
+    (tmp_path / "env.py").write_text(OFFLINE if way == "offline" else ONLINE)
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = %(here)s\n")
+    write_revisions(plan, tmp_path / "versions")
+    alembic(hard, tmp_path, way, "upgrade", revisions[1].id)
+    assert version(connection, "INSERT INTO quick DEFAULT VALUES RETURNING id") == 7
+    start = f"{revisions[1].id}:" if way == "offline" else ""
+    alembic(hard, tmp_path, way, "downgrade", f"{start}base")
+    connection.execute("DROP TABLE alembic_version")
+    assert schema_dump(hard) == before
+    alembic(hard, tmp_path, way, "upgrade", "head")
+    connection.execute("DROP TABLE alembic_version")
+    assert_only_defaults_differ(hard, before, len(SWITCHED))
+
+
+def test_the_script_runs_in_psql(hard: TestDatabase, connection: psycopg.Connection) -> None:
+    script = run(hard.dsn, "plan", "--strategy", "default-only", "--sql").output
+    psql = [str(hard.server.bin / "psql"), "-X", "-q", hard.dsn]
+    subprocess.run(psql, input=script, capture_output=True, text=True, check=True)
+    assert version(connection, "INSERT INTO quick DEFAULT VALUES RETURNING id") == 7
+    assert status(hard.dsn).state == "switched"
+
+
+def test_only_what_it_needs_is_asked_for(shop: Shop) -> None:
+    """No right on the rows, none to create in the schema: but to own the tables, and a journal."""
+    with role_of(shop.database, "GRANT USAGE ON SCHEMA shop TO {}") as dsn:
+        ended = run(dsn, *MIGRATE)
+    assert ended.code == 3
+    for text in ("lacks CREATE on database", "lacks OWNER on table shop.orders"):
+        assert text in ended.output
+    for text in ("TEMPORARY", "INSERT", "CREATE on schema"):
+        assert text not in ended.output
+    shop.connection.execute("REVOKE ALL ON ALL TABLES IN SCHEMA shop FROM CURRENT_USER")
+    ended = run(shop.dsn, *MIGRATE)
+    assert (ended.code, "lacks UPDATE on table shop.orders" in ended.output) == (3, True)
+    shop.connection.execute("GRANT TRUNCATE ON ALL TABLES IN SCHEMA shop TO CURRENT_USER")
+    assert migrate(shop.dsn, DEFAULT_ONLY).state == "switched"
+
+
+def test_plan_for_people_and_programs(shop: Shop) -> None:
+    told = run(shop.dsn, "plan", "--strategy", "default-only").output
+    for text in ("Defaults to be changed", "shop.orders.id", "switch-defaults", "mixed-keys"):
+        assert text in told, told
+    assert "Tables to be rewritten" not in told
+    assert re.search(r"uuidmig migrate --strategy default-only\s*$", told)
+    document = json.loads(run(shop.dsn, "plan", "--strategy", "default-only", "--json").output)
+    assert [step["id"] for step in document["steps"]] == [
+        "prepare-journal",
+        "switch-defaults",
+        "drop-journal",
+    ]
+    assert document["switches"][0].keys() == {"column", "old_default", "new_default"}
+    assert document["tables"] == []

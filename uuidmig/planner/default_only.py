@@ -1,0 +1,207 @@
+"""The plan of the strategy default-only: which defaults change, and what is left as it is.
+
+Nothing but the DEFAULT of key columns is touched, so hardly anything stands against it: what a
+rewrite refuses (views, policies, partitions, …) does not matter here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from uuidmig.catalog.key_defaults import KeyDefault
+from uuidmig.catalog.model import Catalog, KeyCounts, RelationName
+from uuidmig.catalog.preflight import Preflight
+from uuidmig.errors import NothingToMigrate
+from uuidmig.planner.advice import generator_advice, server_advice
+from uuidmig.planner.closure import is_unique_column
+from uuidmig.planner.domains import KeyGraph, read_graph
+from uuidmig.planner.generators import classify, find_generator
+from uuidmig.planner.graph import targets_first
+from uuidmig.planner.model import (
+    ColumnName,
+    Forecast,
+    Hazard,
+    KeyDomain,
+    KeySwitch,
+    Plan,
+    PlanOptions,
+    TimestampSource,
+)
+from uuidmig.planner.refusals import server_refusals
+from uuidmig.planner.selection import select_roots
+
+SECONDS = 0.5  # plan, three revisions with a connection each; measured, any number of tables
+JOURNAL_BYTES = 500_000  # of the journal's tables and indexes, WAL as well
+_NEEDED_ON_TABLES = ("OWNER", "USAGE")
+_ANY_TO_LOCK = ("UPDATE", "DELETE", "TRUNCATE")  # one of them, for ACCESS EXCLUSIVE
+_UNTIMED = TimestampSource("none", "present keys stay as they are")
+
+
+def build_default_plan(
+    catalog: Catalog,
+    options: PlanOptions,
+    counts: Mapping[ColumnName, KeyCounts],
+    defaults: Sequence[KeyDefault],
+    *,
+    tool_version: str,
+    now: datetime,
+) -> Plan:
+    """Return the plan that changes the uuid4 defaults among `defaults`: those of the selected root
+    columns and of all that inherit them.
+
+    Raises ConfigurationError for options that do not fit, NothingToMigrate when no default is a
+    uuid4 generator; it names the columns whose keys are made elsewhere.
+    """
+    graph = read_graph(catalog)
+    roots = select_roots(catalog, graph, options)
+    switches = _switches(catalog, defaults)
+    domains = _domains(catalog, graph, roots, counts)
+    if not switches:
+        raise NothingToMigrate(_nothing(domains))
+    plan = Plan(
+        tool_version=tool_version,
+        server=catalog.server,
+        options=options,
+        domains=domains,
+        tables=(),
+        switches=switches,
+        forecast=default_forecast(),
+        created_at=now.astimezone(UTC).isoformat(),
+    )
+    return replace(plan, hazards=tuple(_hazards(plan, defaults)))
+
+
+def default_forecast() -> Forecast:
+    """Return what changing defaults costs: nothing that grows with the tables."""
+    return Forecast(
+        rows=0,
+        heap_bytes=0,
+        index_bytes=0,
+        disk_bytes=JOURNAL_BYTES,
+        wal_bytes=JOURNAL_BYTES,
+        seconds=SECONDS,
+        basis="measured: the journal and one ALTER TABLE a column; no row is read or written",
+    )
+
+
+def switched_tables(plan: Plan) -> tuple[RelationName, ...]:
+    """Return the tables whose defaults change, each once, in lock order."""
+    return tuple(dict.fromkeys(switch.column.table for switch in plan.switches))
+
+
+def what_matters(found: Preflight) -> Preflight:
+    """Return the findings without those that stand against copies only.
+
+    Changing a default takes the owner's rights, one that LOCK TABLE asks for, and a place for the
+    journal. No row is written, so no replication slot has anything to hold back.
+    """
+    lockless = Counter(r.object for r in found.missing_rights if r.privilege in _ANY_TO_LOCK)
+    rights = tuple(
+        right
+        for right in found.missing_rights
+        if right.privilege in _NEEDED_ON_TABLES
+        or (right.privilege == "CREATE" and right.object.startswith("database "))
+        or (right.privilege == "UPDATE" and lockless[right.object] == len(_ANY_TO_LOCK))
+    )
+    return replace(found, missing_rights=rights, replication_slots=())
+
+
+def _switches(catalog: Catalog, defaults: Sequence[KeyDefault]) -> tuple[KeySwitch, ...]:
+    found = []
+    for default in defaults:
+        generator = classify(default.default, catalog.server.version)
+        if default.kind != "f" and generator.expression and generator.new_default:
+            column = ColumnName(default.relation, default.column)
+            found.append(KeySwitch(column, generator.expression, generator.new_default))
+    order = {name: place for place, name in enumerate(_parents_first(catalog, defaults))}
+    return tuple(sorted(found, key=lambda switch: order[switch.column.table]))
+
+
+def _parents_first(catalog: Catalog, defaults: Sequence[KeyDefault]) -> Sequence[RelationName]:
+    """As applications lock: referenced tables before referencing ones, partitions last."""
+    keys = {table.name: {key.parent for key in table.foreign_keys} for table in catalog.tables}
+    graph = {default.relation: set(keys.get(default.relation, ())) for default in defaults}
+    for default in defaults:
+        if default.parent is not None:
+            graph[default.relation].add(default.parent)
+    return targets_first({name: targets & graph.keys() for name, targets in graph.items()})
+
+
+def _domains(
+    catalog: Catalog,
+    graph: KeyGraph,
+    roots: Sequence[ColumnName],
+    counts: Mapping[ColumnName, KeyCounts],
+) -> tuple[KeyDomain, ...]:
+    """Return the domains that get version 4 keys, or may: not those that make version 7 already."""
+    domains = [
+        KeyDomain(
+            number=number,
+            root=root,
+            root_unique=is_unique_column(table := catalog.table(root.table), root.column),
+            timestamp=_UNTIMED,
+            generator=find_generator(table.column(root.column), catalog.server.version),
+            members=tuple(column for column in graph.columns_of(root) if column != root),
+            counts=counts.get(root),
+        )
+        for number, root in enumerate(roots, start=1)
+    ]
+    return tuple(domain for domain in domains if domain.generator.kind != "server_v7")
+
+
+def _nothing(domains: Sequence[KeyDomain]) -> str:
+    elsewhere = [str(domain.root) for domain in domains if domain.generator.kind != "server"]
+    told = "no default of a key column is a uuid4 generator: there is nothing to change"
+    if not elsewhere:
+        return f"{told}; new keys are version 7 already (uuidmig inspect shows all versions)"
+    return (
+        f"{told} in the database. The application, or a default that is not known, makes the keys "
+        f"of {', '.join(elsewhere)}: they have to be changed there"
+    )
+
+
+def _partition_columns(defaults: Sequence[KeyDefault]) -> set[ColumnName]:
+    """Rows come into partitions by way of their parent, and with its default."""
+    partitioned = {default.relation for default in defaults if default.kind == "p"}
+    return {
+        ColumnName(default.relation, default.column)
+        for default in defaults
+        if default.parent in partitioned
+    }
+
+
+def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
+    yield from server_refusals(plan.server)
+    yield from server_advice(plan.server)
+    partitions = _partition_columns(defaults)
+    for domain in plan.domains:
+        if domain.root not in partitions:
+            yield from generator_advice(domain)
+    for default in defaults:
+        if default.kind == "f" and classify(default.default, plan.server.version).new_default:
+            yield Hazard(
+                "warning",
+                "foreign-table-default",
+                f"{default.relation}.{default.column}",
+                "a foreign table keeps its own default; rows that come by way of its parent get "
+                "version 7 keys",
+                "ALTER FOREIGN TABLE … SET DEFAULT, if rows are inserted into it directly",
+            )
+    yield Hazard(
+        "note",
+        "creation-time-visible",
+        plan.server.database,
+        "a version 7 key shows when its row was made, to everybody who sees the key",
+        "leave tables out whose ids strangers see and whose age is a secret",
+    )
+    yield Hazard(
+        "warning",
+        "mixed-keys",
+        plan.server.database,
+        "new keys land in the middle of the random ones: their index pages stay about half full "
+        "for good, until the old keys are rewritten",
+        "see the strategies above; `uuidmig migrate` can rewrite the old keys later",
+    )

@@ -1,0 +1,145 @@
+"""A project driven by its models: what autogenerate says during a migration and after it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from shutil import which
+
+import pytest
+
+from tests.alembic_project import Project
+from tests.servers import TestDatabase
+
+ROOT = Path(__file__).parents[2]
+
+MODELS = """
+import datetime
+import uuid
+
+from sqlalchemy import ForeignKey, Text, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NEW_KEY = text("{generator}")
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "authors"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_KEY)
+    name: Mapped[str] = mapped_column(Text, unique=True)
+    created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
+
+
+class Book(Base):
+    __tablename__ = "books"
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("authors.id"), index=True)
+    created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
+
+
+class Copy(Base):
+    __tablename__ = "copies"
+    __table_args__ = {{"schema": "library"}}
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=NEW_KEY)
+    book_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("books.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime.datetime] = mapped_column(server_default=func.now())
+"""
+
+ROWS = """
+INSERT INTO authors (name) SELECT 'author ' || n FROM generate_series(1, 20) AS n;
+INSERT INTO books (id, author_id) SELECT gen_random_uuid(), id FROM authors;
+"""
+OVERLAY = "sqlalchemy>=2.0.54,<2.1"
+
+
+@pytest.fixture(scope="session")
+def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SQLAlchemy 2.0, greenlet and asyncpg for PYTHONPATH, in front of what is installed."""
+    uv = which("uv", path=str(ROOT / ".cache" / "uv" / "bin")) or which("uv")
+    if uv is None:
+        pytest.skip("there is no uv to fetch SQLAlchemy 2.0 with")
+    target = tmp_path_factory.mktemp("overlay")
+    command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
+    done = subprocess.run(
+        [*command, OVERLAY, "greenlet", "asyncpg"], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"SQLAlchemy 2.0 cannot be fetched: {done.stderr.strip()}")
+    return target
+
+
+def driven_by_models(database: TestDatabase, directory: Path, options: Sequence[str]) -> Project:
+    """Return a project whose tables autogenerate has made."""
+    project = Project.init(directory, database)
+    (directory / "models.py").write_text(MODELS.format(generator="gen_random_uuid()"))
+    project.edit("migrations/env.py", "from alembic import context\n", IMPORTS)
+    project.edit("migrations/env.py", "target_metadata = None", "target_metadata = Base.metadata")
+    project.edit(
+        "migrations/env.py",
+        "connection=connection, target_metadata=target_metadata",
+        f"connection=connection, target_metadata=target_metadata, {', '.join(options)}",
+    )
+    with database.connect(autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA library")
+    project.alembic("revision", "--autogenerate", "-m", "tables")
+    project.alembic("upgrade", "head")
+    with database.connect(autocommit=True) as connection:
+        connection.execute(ROWS)
+    return project
+
+
+IMPORTS = """\
+from alembic import context
+
+from models import Base
+from uuidmig.alembic_.autogenerate import include_name
+"""
+COMPARE = "compare_server_default=True"
+ALL_SCHEMAS = "include_schemas=True"
+HOOK = "include_name=include_name"
+
+
+def new_models(project: Project) -> None:
+    """Say in the models what makes keys from now on."""
+    own = project.database.server.version < 18
+    generator = "uuidmig_keys.uuidv7()" if own else "uuidv7()"
+    models = project.directory / "models.py"
+    models.write_text(MODELS.format(generator=generator))
+
+
+@pytest.mark.parametrize("options", [[COMPARE], [COMPARE, ALL_SCHEMAS, HOOK]], ids=["one", "all"])
+def test_no_drift_during_a_migration_and_after_it(
+    database: TestDatabase, tmp_path: Path, options: list[str]
+) -> None:
+    # Without include_schemas Alembic would make the table of the other schema again and again.
+    if ALL_SCHEMAS not in options:
+        options = [
+            *options,
+            'include_object=lambda o, n, t, r, c: getattr(o, "schema", None) is None',
+        ]
+    project = driven_by_models(database, tmp_path, options)
+    project.alembic("check")
+
+    project.uuidmig("migrate", "--cutover", "manual", "--yes")
+    project.alembic("check")
+    project.uuidmig("cutover", "--yes")
+    new_models(project)
+    project.alembic("check")
+    project.uuidmig("finish", "--yes")
+    project.alembic("check")
+
+
+def test_all_schemas_without_the_hook_would_drop_ours(
+    database: TestDatabase, tmp_path: Path
+) -> None:
+    project = driven_by_models(database, tmp_path, [ALL_SCHEMAS])
+    project.uuidmig("migrate", "--cutover", "manual", "--yes")
+    project.alembic("check", code=255)
+    project.uuidmig("abort", "--yes")
+    project.alembic("check")

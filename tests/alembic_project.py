@@ -32,21 +32,33 @@ def downgrade() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """`directory` is where its owner runs `alembic`; the environment lies in `migrations`."""
+    """`directory` is where its owner runs `alembic`; the environment lies in `migrations`.
+
+    What lies in `overlay` is imported instead of what is installed.
+    """
 
     directory: Path
     database: TestDatabase
+    overlay: Path | None = None
 
     @classmethod
-    def init(cls, directory: Path, database: TestDatabase, template: str = "generic") -> Project:
+    def init(
+        cls,
+        directory: Path,
+        database: TestDatabase,
+        template: str = "generic",
+        *,
+        overlay: Path | None = None,
+        driver: str = "psycopg",
+    ) -> Project:
         """Make the environment with that template of Alembic's, pointing at the database."""
-        project = cls(directory, database)
+        project = cls(directory, database, overlay)
         (directory / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n')
         project.alembic("init", "--template", template, "migrations")
         project.edit(
             "alembic.ini",
             "driver://user:pass@localhost/dbname",
-            sqlalchemy_url(database).replace("%", "%%"),
+            sqlalchemy_url(database, driver).replace("%", "%%"),
         )
         return project
 
@@ -74,6 +86,10 @@ class Project:
         """Run `uuidmig` on the project's database."""
         return self._run("uuidmig", arguments, code)
 
+    def python(self, program: str) -> str:
+        """Run a program; return what it wrote to standard output."""
+        return self._python(["-c", program], 0).stdout
+
     def psql(self, script: str) -> None:
         """Run the script, stopping at its first error."""
         program = str(self.database.server.bin / "psql")
@@ -89,10 +105,16 @@ class Project:
     def _run(
         self, module: str, arguments: Sequence[str], code: int
     ) -> subprocess.CompletedProcess[str]:
+        return self._python(["-m", module, *arguments], code)
+
+    def _python(self, arguments: Sequence[str], code: int) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "UUIDMIG_DSN": self.database.dsn}
+        if self.overlay is not None:
+            environment["PYTHONPATH"] = str(self.overlay)
         done = subprocess.run(
-            [sys.executable, "-m", module, *arguments],
+            [sys.executable, *arguments],
             cwd=self.directory,
-            env={**os.environ, "UUIDMIG_DSN": self.database.dsn},
+            env=environment,
             capture_output=True,
             text=True,
             check=False,
@@ -101,12 +123,12 @@ class Project:
         return done
 
 
-def sqlalchemy_url(database: TestDatabase) -> str:
+def sqlalchemy_url(database: TestDatabase, driver: str = "psycopg") -> str:
     """Return the owner's URL for SQLAlchemy."""
     options = {k: str(v) for k, v in conninfo_to_dict(database.dsn).items() if v is not None}
     known = {name: options.pop(name) for name in ("user", "password", "dbname")}
     return URL.create(
-        "postgresql+psycopg",
+        f"postgresql+{driver}",
         known["user"],
         known["password"],
         database=known["dbname"],

@@ -12,6 +12,7 @@ import pytest
 
 from tests.alembic_project import Project
 from tests.servers import TestDatabase
+from uuidmig.alembic_.inline import read_mark
 
 ROOT = Path(__file__).parents[2]
 
@@ -74,9 +75,11 @@ def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def driven_by_models(database: TestDatabase, directory: Path, options: Sequence[str]) -> Project:
+def driven_by_models(
+    database: TestDatabase, directory: Path, options: Sequence[str], overlay: Path | None = None
+) -> Project:
     """Return a project whose tables autogenerate has made."""
-    project = Project.init(directory, database)
+    project = Project.init(directory, database, overlay=overlay)
     (directory / "models.py").write_text(MODELS.format(generator="gen_random_uuid()"))
     project.edit("migrations/env.py", "from alembic import context\n", IMPORTS)
     project.edit("migrations/env.py", "target_metadata = None", "target_metadata = Base.metadata")
@@ -143,3 +146,67 @@ def test_all_schemas_without_the_hook_would_drop_ours(
     project.alembic("check", code=255)
     project.uuidmig("abort", "--yes")
     project.alembic("check")
+
+
+INI = ("--alembic-config", "alembic.ini")
+
+
+@pytest.mark.parametrize("sqlalchemy", ["installed", "2.0"])
+def test_no_drift_after_finish_in_the_users_environment(
+    database: TestDatabase, tmp_path: Path, sqlalchemy: str, request: pytest.FixtureRequest
+) -> None:
+    overlay = request.getfixturevalue("overlay") if sqlalchemy == "2.0" else None
+    options = [COMPARE, ALL_SCHEMAS, HOOK]
+    project = driven_by_models(database, tmp_path, options, overlay)
+
+    project.uuidmig("plan", "--revisions", *INI)
+    project.uuidmig("migrate", "--yes", *INI)
+    new_models(project)
+    project.alembic("check", code=255)  # finish is not run yet, and Alembic says so
+    project.uuidmig("finish", "--yes", *INI)
+    project.alembic("check")
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
+def test_an_asynchronous_environment(
+    database: TestDatabase, tmp_path: Path, driver: str, overlay: Path
+) -> None:
+    """asyncpg takes one command at a time, and its errors are not psycopg's."""
+    project = Project.init(tmp_path, database, "async", overlay=overlay, driver=driver)
+    with database.connect(autocommit=True) as connection:
+        connection.execute(
+            'CREATE TABLE "od:d %s" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),'
+            " made timestamptz NOT NULL DEFAULT now(), note text DEFAULT ':x %% \\ $1')"
+        )
+        connection.execute('INSERT INTO "od:d %s" SELECT FROM generate_series(1, 100)')
+    project.uuidmig("plan", "--revisions", *INI)
+    with database.connect() as other:
+        other.execute('LOCK TABLE "od:d %s" IN ROW EXCLUSIVE MODE')
+        script = next(project.versions.glob("uuidmig_prepare*.py"))
+        program = ATTEMPT.format(dsn=database.dsn, digest=read_digest(script))
+        done = project.python(program)
+        assert "LockNotAvailable" in done, done
+        other.rollback()
+    project.uuidmig("migrate", "--yes", *INI)
+    assert "uuidmig_cutover" in project.alembic("current")
+    project.uuidmig("rollback", "--yes", *INI)
+    project.uuidmig("abort", "--yes", *INI)
+    assert project.current() == set()
+
+
+ATTEMPT = """
+import psycopg
+from uuidmig.alembic_.users_runner import upgrade
+
+settings = {{"uuidmig.lock_budget": "100"}}
+try:
+    upgrade("alembic.ini", {dsn!r}, {digest!r}, "prepare", settings=settings, application_name="x")
+except psycopg.Error as error:
+    print(type(error).__name__)
+"""
+
+
+def read_digest(script: Path) -> str:
+    marked = read_mark(script.read_text())
+    assert marked is not None
+    return marked[1]

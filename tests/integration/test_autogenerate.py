@@ -57,18 +57,19 @@ INSERT INTO authors (name) SELECT 'author ' || n FROM generate_series(1, 20) AS 
 INSERT INTO books (id, author_id) SELECT gen_random_uuid(), id FROM authors;
 """
 OVERLAY = "sqlalchemy>=2.0.54,<2.1"
+DRIVERS = ("greenlet", "asyncpg", "psycopg2-binary")
 
 
 @pytest.fixture(scope="session")
 def overlay(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """SQLAlchemy 2.0, greenlet and asyncpg for PYTHONPATH, in front of what is installed."""
+    """SQLAlchemy 2.0 and other drivers for PYTHONPATH, in front of what is installed."""
     uv = which("uv", path=str(ROOT / ".cache" / "uv" / "bin")) or which("uv")
     if uv is None:
         pytest.skip("there is no uv to fetch SQLAlchemy 2.0 with")
     target = tmp_path_factory.mktemp("overlay")
     command = [uv, "pip", "install", "--quiet", "--python", sys.executable, "--target", str(target)]
     done = subprocess.run(
-        [*command, OVERLAY, "greenlet", "asyncpg"], capture_output=True, text=True, check=False
+        [*command, OVERLAY, *DRIVERS], capture_output=True, text=True, check=False
     )
     if done.returncode:
         pytest.skip(f"SQLAlchemy 2.0 cannot be fetched: {done.stderr.strip()}")
@@ -159,6 +160,9 @@ def test_no_drift_after_finish_in_the_users_environment(
     options = [COMPARE, ALL_SCHEMAS, HOOK]
     project = driven_by_models(database, tmp_path, options, overlay)
 
+    version = project.python("import sqlalchemy; print(sqlalchemy.__version__)")
+    assert version.startswith("2.0.") == (overlay is not None)
+
     project.uuidmig("plan", "--revisions", *INI)
     project.uuidmig("migrate", "--yes", *INI)
     new_models(project)
@@ -167,12 +171,14 @@ def test_no_drift_after_finish_in_the_users_environment(
     project.alembic("check")
 
 
-@pytest.mark.parametrize("driver", ["psycopg", "asyncpg"])
-def test_an_asynchronous_environment(
-    database: TestDatabase, tmp_path: Path, driver: str, overlay: Path
+@pytest.mark.parametrize(
+    ("template", "driver"), [("async", "psycopg"), ("async", "asyncpg"), ("generic", "psycopg2")]
+)
+def test_other_drivers(
+    database: TestDatabase, tmp_path: Path, template: str, driver: str, overlay: Path
 ) -> None:
-    """asyncpg takes one command at a time, and its errors are not psycopg's."""
-    project = Project.init(tmp_path, database, "async", overlay=overlay, driver=driver)
+    """asyncpg takes one command at a time; errors of both others are not psycopg's."""
+    project = Project.init(tmp_path, database, template, overlay=overlay, driver=driver)
     with database.connect(autocommit=True) as connection:
         connection.execute(
             'CREATE TABLE "od:d %s" (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),'

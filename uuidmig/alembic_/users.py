@@ -169,17 +169,19 @@ def telling_failures(name: str) -> Iterator[None]:
     except (UuidmigError, psycopg.Error):
         raise
     except DBAPIError as error:
-        raise _as_psycopg(error.orig) from error
+        raise as_psycopg(error.orig) from error
     except (Exception, SystemExit) as error:
         raise AlembicEnvironmentUnusable(f"{name}: {type(error).__name__}: {error}") from error
 
 
-def _as_psycopg(error: BaseException | None) -> psycopg.Error:
+def as_psycopg(error: BaseException | None) -> psycopg.Error:
     """Return the driver's error as the one of psycopg with the same SQLSTATE."""
     if isinstance(error, psycopg.Error):
         return error
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
     try:
         return psycopg.errors.lookup(str(code))(str(error))
-    except KeyError:
-        return psycopg.DatabaseError(str(error))
+    except KeyError:  # a code of our own, e.g. UM001
+        unknown = psycopg.DatabaseError(str(error))
+        unknown.sqlstate = code
+        return unknown

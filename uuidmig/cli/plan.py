@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,12 +30,11 @@ class Command(TyperCommand):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Give a bare --revisions the empty value."""
-        following = [*args[1:], "-"]
-        bare = (
-            f"{word}=" if word == "--revisions" and after.startswith("-") else word
-            for word, after in zip(args, following, strict=True)
-        )
-        return super().parse_args(ctx, list(bare))
+        filled = [
+            f"{word}=" if word == "--revisions" and following.startswith("-") else word
+            for word, following in pairwise([*args, "-"])
+        ]
+        return super().parse_args(ctx, filled)
 
 
 def plan(

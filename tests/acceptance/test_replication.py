@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from typing import LiteralString
 
 import pytest
+from psycopg import errors
 
+from tests.acceptance.commands import wait_until
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_under_load import working
 from tests.replication import SLOT, Pair, pair_of, subscriber_server
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
+from tests.servers import TestDatabase
 from uuidmig import PlanOptions, RunOptions, abort, finish, make_plan, migrate, rollback
 from uuidmig.demo.writers import Writers
+from uuidmig.errors import PreflightRefused
 from uuidmig.servers.embedded import EmbeddedPostgres
 from uuidmig.steps import subscribers
 
@@ -90,3 +94,84 @@ def test_a_subscriber_there_and_back_and_there_again(shop: Shop, pair: Pair) -> 
     migrate(shop.dsn, ACCEPTED, QUICK)
     finish(shop.dsn)
     assert_same(finished_dump(shop.database), with_new_defaults(dump, plan))
+
+
+ITEMS: LiteralString = """
+    CREATE TABLE items (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), n int NOT NULL);
+    INSERT INTO items (n) SELECT generate_series(1, 10)"""
+
+
+@pytest.fixture
+def items(database: TestDatabase) -> Iterator[Pair]:
+    """One table, all tables published."""
+    with database.connect(autocommit=True) as owner:
+        owner.execute(ITEMS)
+    with subscriber_server(database) as server, pair_of(database, server) as both:
+        both.publisher.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+        both.subscribe("everything")
+        yield both
+
+
+@pytest.mark.slow
+def test_what_for_all_tables_would_do_to_a_subscriber(items: Pair) -> None:
+    """Why it is refused: the subscriber has no such table and stops."""
+    publisher = items.publisher
+    publisher.execute("CREATE SCHEMA public__uuid7 CREATE TABLE items (n int)")
+    publisher.execute("INSERT INTO public__uuid7.items VALUES (1)")
+    failed = "SELECT apply_error_count > 0 FROM pg_stat_subscription_stats"
+    wait_until(lambda: items.subscriber.execute(failed).fetchone() == (True,), "it fails")
+    with pytest.raises(errors.ObjectNotInPrerequisiteState, match="replica identity"):
+        publisher.execute("UPDATE public__uuid7.items SET n = 2")
+    items.subscriber.execute("CREATE SCHEMA public__uuid7 CREATE TABLE items (n int)")
+    items.await_applied()
+
+
+@pytest.mark.slow
+def test_for_all_tables_becomes_tables_in_schema_without_a_copy(items: Pair) -> None:
+    """As docs/replication.md says."""
+    dsn = items.database.dsn
+    with pytest.raises(PreflightRefused, match="everything"):
+        migrate(dsn, ACCEPTED)
+    items.on_publisher(["CREATE PUBLICATION schemas FOR TABLES IN SCHEMA public;"])
+    items.await_applied()
+    items.subscriber.execute("DELETE FROM items WHERE n = 1")  # a copy would bring it back
+    items.on_subscriber(
+        ['ALTER SUBSCRIPTION :"subscription" SET PUBLICATION schemas WITH (copy_data = false);']
+    )
+    items.on_publisher(["DROP PUBLICATION everything;", "INSERT INTO items (n) VALUES (11);"])
+    items.await_applied()
+    got = items.subscriber.execute("SELECT array_agg(n ORDER BY n) FROM items").fetchone()
+    assert got == (list(range(2, 12)),)
+
+    plan = make_plan(dsn, ACCEPTED)
+    items.on_publisher(subscribers.prepare_publisher(plan))
+    items.await_applied()
+    assert migrate(dsn, ACCEPTED).state == "validated"
+    items.publisher.execute("UPDATE items SET n = n + 100 WHERE n = 5")
+    items.on_subscriber(subscribers.detach(plan))
+    items.on_subscriber(subscribers.attach(plan))
+    items.assert_equal()
+    finish(dsn)
+    items.publisher.execute("DELETE FROM items WHERE n = 105")
+    items.assert_equal()
+
+
+@pytest.mark.slow
+def test_a_refresh_alone_copies_nothing(items: Pair) -> None:
+    """Why subscribers let go of the publication first."""
+    items.on_publisher(["CREATE PUBLICATION list FOR TABLE items;"])
+    items.publisher.execute("ALTER PUBLICATION list OWNER TO app_owner")
+    items.await_applied()
+    items.on_subscriber(
+        ['ALTER SUBSCRIPTION :"subscription" SET PUBLICATION list WITH (copy_data = false);']
+    )
+    items.on_publisher(["DROP PUBLICATION everything;"])
+    migrate(items.database.dsn, ACCEPTED)
+    items.publisher.execute("UPDATE items SET n = 0 WHERE n = 1")
+    items.on_subscriber(['ALTER SUBSCRIPTION :"subscription" REFRESH PUBLICATION;'])
+    items.await_copied()
+    items.await_applied()
+    (sent,), (got,) = items.published().values(), items.received().values()
+    assert len(got) == 10
+    assert not sent & got
+    assert "0" not in {row[1] for row in got}

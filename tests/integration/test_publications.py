@@ -14,8 +14,8 @@ from tests.acceptance.commands import run
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import OWNER, TestDatabase
 from tests.steps_driver import Migration
-from uuidmig import PlanOptions, RunOptions, abort, make_plan, migrate, rollback, status
-from uuidmig.errors import PreflightRefused
+from uuidmig import PlanOptions, RunOptions, abort, cutover, make_plan, migrate, rollback, status
+from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Hazard
 from uuidmig.steps.subscribers import subscriber_commands
 
@@ -28,8 +28,9 @@ create table "Weird Name"."Par ""A"" ent" (
     twice int generated always as (n * 2) stored,
     created_at timestamptz not null default clock_timestamp());
 create table children (
-    id uuid primary key default gen_random_uuid(), n int not null unique,
+    gone int, id uuid primary key default gen_random_uuid(), n int not null unique,
     parent_id uuid not null references "Weird Name"."Par ""A"" ent");
+alter table children drop column gone;
 create table plain (id int primary key, n int);
 insert into "Weird Name"."Par ""A"" ent" (n) select generate_series(1, 10);
 insert into children (n, parent_id) select n, id from "Weird Name"."Par ""A"" ent";
@@ -269,6 +270,26 @@ def test_a_subscription_since_prepare_stops_the_cutover(
     with filled_from_elsewhere(admin), pytest.raises(errors.ObjectInUse, match="changed since"):
         migration.cutover()
     migration.cutover()
+
+
+@pytest.mark.parametrize("kind", ["tables in schema public", "all tables"])
+def test_a_publication_since_prepare_stops_the_cutover(
+    database: TestDatabase,
+    owner: psycopg.Connection[Any],
+    admin: psycopg.Connection[Any],
+    kind: LiteralString,
+) -> None:
+    """The application goes on, and there is a way out, even while all tables are published."""
+    dump = schema_dump(database)
+    migrate(database.dsn, run_options=RunOptions(cutover="manual"))
+    admin.execute("create publication p for " + kind)
+    use_all(owner)
+    with pytest.raises(SchemaDrift, match="changed since prepare"):
+        cutover(database.dsn)
+    use_all(owner)
+    abort(database.dsn)
+    admin.execute("drop publication p")
+    assert_same(schema_dump(database), dump)
 
 
 @contextmanager

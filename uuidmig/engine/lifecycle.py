@@ -95,10 +95,17 @@ def _advance(context: _Context, until: str) -> None:
 
 @contextmanager
 def _telling_drift(connection: Connection) -> Iterator[None]:
-    """A changed column shows first as an error of what reads it: say what it means."""
+    """A changed column shows first as an error of what reads it: say what it means.
+
+    A publication FOR ALL TABLES shows as a change log that cannot be emptied (55000).
+    """
     try:
         yield
-    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+    except (
+        psycopg.ProgrammingError,
+        psycopg.DataError,
+        psycopg.errors.ObjectNotInPrerequisiteState,
+    ) as error:
         if not journal.has_drifted(connection):
             raise
         raise SchemaDrift(

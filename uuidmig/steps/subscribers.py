@@ -78,7 +78,7 @@ def _lines(plan: Plan, template: sql.SQL) -> tuple[str, ...]:
         return ()
     tables = sorted({relation for publication in carried for relation in publication.sent})
     text = template.format(
-        nothing=sql.Identifier(NOTHING),
+        nothing=sql.SQL(NOTHING),
         names=sql.SQL(", ").join([sql.Identifier(p.name) for p in carried]),
         literals=sql.SQL(", ").join([sql.Literal(p.name) for p in carried]),
         tables=sql.SQL(", ").join([relation.identifier for relation in tables]),

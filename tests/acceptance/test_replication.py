@@ -175,3 +175,39 @@ def test_a_refresh_alone_copies_nothing(items: Pair) -> None:
     assert len(got) == 10
     assert not sent & got
     assert "0" not in {row[1] for row in got}
+
+
+@pytest.mark.slow
+def test_a_subscriber_that_was_behind_when_the_old_tables_were_dropped(items: Pair) -> None:
+    """Its slot still has to go through the cutover: old rows under the old catalog, then new."""
+    items.on_publisher(
+        ["CREATE PUBLICATION list FOR TABLE items; ALTER PUBLICATION list OWNER TO app_owner;"]
+    )
+    items.await_applied()
+    items.on_subscriber(
+        [
+            'ALTER SUBSCRIPTION :"subscription" SET PUBLICATION list WITH (copy_data = false);',
+            'ALTER SUBSCRIPTION :"subscription" SET (streaming = on);',
+        ]
+    )
+    publisher, subscriber = items.publisher, items.subscriber
+    publisher.execute("DROP PUBLICATION everything")
+    plan = make_plan(items.database.dsn, ACCEPTED)
+    items.on_publisher(subscribers.prepare_publisher(plan))
+    items.await_applied()
+    items.on_subscriber(['ALTER SUBSCRIPTION :"subscription" DISABLE;'])
+    publisher.execute("UPDATE items SET n = 1000 WHERE n = 1")
+    migrate(items.database.dsn, ACCEPTED)
+    publisher.execute("UPDATE items SET n = 2000 WHERE n = 2")
+    publisher.execute("INSERT INTO items (n) VALUES (3000)")
+    finish(items.database.dsn)
+
+    items.on_subscriber(['ALTER SUBSCRIPTION :"subscription" ENABLE;'])
+    items.await_applied()
+    got = subscriber.execute("SELECT array_agg(n ORDER BY n) FROM items").fetchone()
+    assert got == ([*range(2, 11), 1000, 3000],), "what the old key changed, what is new"
+    errors_seen = "SELECT apply_error_count FROM pg_stat_subscription_stats"
+    assert subscriber.execute(errors_seen).fetchone() == (0,)
+    items.on_subscriber(subscribers.detach(plan))
+    items.on_subscriber(subscribers.attach(plan))
+    items.assert_equal()

@@ -23,6 +23,8 @@ def test_the_page_shows_what_is_printed() -> None:
     published = replace(plan(table("shop.customers", key())), publications=(SALES,))
     block = re.findall(r"^```sql\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)[0]
     assert list(subscriber_commands(published)) == block.splitlines()
+    # A comment that a terminal folds would go on as SQL.
+    assert max(len(line) for line in block.splitlines() if line.startswith("--")) < 80
 
 
 def test_publications_that_share_tables_are_done_in_one_round() -> None:

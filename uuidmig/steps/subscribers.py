@@ -25,9 +25,9 @@ SELECT slot_name, confirmed_flush_lsn >= :'created' AS passed FROM pg_replicatio
 WHERE slot_type = 'logical' AND database = current_database();""")
 
 _DETACH = sql.SQL("""\
--- on every subscriber, before the cutover (and before a rollback); these are the subscriptions:
+-- on every subscriber, before the cutover (and before a rollback), for each
+-- of these, with psql -v subscription=NAME; without publications it lacks:
 SELECT subname, subpublications FROM pg_subscription WHERE subpublications && ARRAY[{literals}];
--- for each, with psql -v subscription=NAME; leave out publications that it does not have:
 ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {nothing} WITH (refresh = false);
 ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {names};""")
 
@@ -38,7 +38,7 @@ ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {names};
 ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {nothing};""")
 
 _RELEASE = sql.SQL("""\
--- on the publisher, when no subscription has it any more and nobody will roll back:
+-- on the publisher, when no subscription has it and nobody will roll back:
 DROP PUBLICATION {nothing};""")
 
 

@@ -126,7 +126,7 @@ class Migration:
 
     def build_indexes(self) -> None:
         builds = indexes.index_builds(self.plan)
-        self.run(build.create for build in builds)
+        self.run(statement for build in builds for statement in (build.place, build.create))
         self.run(statement for build in builds for statement in build.attach)
         for table in self.plan.tables:
             self.run(indexes.replica_identity(table))

@@ -109,6 +109,20 @@ class SchemaDrift(UuidmigError):
     exit_code = 3
 
 
+class EventTriggerRefused(UuidmigError):
+    """An event trigger refused a statement of the migration; that step left nothing behind."""
+
+    exit_code = 3
+
+    def __init__(self, name: str, message: str | None) -> None:
+        self.name = name
+        super().__init__(
+            f"event trigger {name} refused a statement of this step: {message}; the step left"
+            " nothing behind. Let the trigger pass the schemas uuidmig, uuidmig_keys, …__uuid7,"
+            " …__uuid4 and pg_temp, or disable it for the time, then run the command again"
+        )
+
+
 class ServerUnavailable(ConfigurationError):
     """The trial server (embedded or Docker) cannot be started here."""
 

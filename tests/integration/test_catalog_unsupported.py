@@ -105,14 +105,6 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
         "alter table t disable trigger all",
         {("foreign key", "table constraint fk on public.t")},
     ),
-    "row type with privileges": (
-        "revoke usage on type t from public",
-        {("row type", "type public.t")},
-    ),
-    "row type with a comment": (
-        "comment on type t is 'a row'",
-        {("row type", "type public.t")},
-    ),
     "security label": (
         "insert into pg_seclabel values ('t'::regclass, 'pg_class'::regclass, 0, 'test', 'x')",
         {("security label", "table public.t")},

@@ -130,3 +130,52 @@ def test_writers_need_no_rights_on_our_objects(
         migration.rollback()
         assert writer.execute("select a from office.granted").fetchall() == [(9,)]
         migration.abort()
+
+
+LATER = """
+create table here (id uuid primary key default gen_random_uuid(),
+    n int generated always as identity);
+create table child (id uuid primary key default gen_random_uuid(), here uuid references here);
+grant select, insert on here, child to {writer};
+alter default privileges grant usage, create on schemas to {reader};
+alter default privileges grant all on sequences to {reader};
+alter default privileges grant all on tables to {reader};
+alter default privileges revoke execute on functions from public;
+insert into here select from generate_series(1, 9);
+"""
+
+_REACHED = """
+select nspname::text from pg_namespace
+where nspname ~ '^uuidmig$|__uuid[47]$' and has_schema_privilege(%s, oid, 'usage')"""
+
+
+def test_default_privileges_open_nothing_of_ours_and_close_nothing(
+    database: TestDatabase, roles: dict[str, sql.Identifier]
+) -> None:
+    """Nobody gets at the maps and logs; everybody can still call what makes the keys."""
+    with (
+        database.connect(autocommit=True) as connection,
+        database.connect_admin(autocommit=True) as writer,
+    ):
+        connection.execute(sql.SQL(LATER).format(**roles))
+        before = schema_dump(database)
+        reader = roles["reader"].as_string()[1:-1]
+        writer.execute(sql.SQL("SET ROLE {}").format(roles["writer"]))
+        migration = Migration.of(connection)
+        migration.prepare()
+        migration.fill()
+        assert connection.execute(_REACHED, [reader]).fetchall() == []
+        migration.cutover()
+        assert connection.execute(_REACHED, [reader]).fetchall() == []
+        writer.execute("insert into here default values")
+        writer.execute("select uuidmig_keys.current_key(id) from here limit 1")
+        migration.rollback()
+        assert connection.execute(_REACHED, [reader]).fetchall() == []
+        migration.abort()
+        assert_same(schema_dump(database), before)
+        migration = plan_again(migration)
+        migration.run_to_cutover()
+        migration.validate()
+        migration.finish()
+        writer.execute("insert into here default values")
+        assert_same(finished_dump(database), with_new_defaults(before, migration.plan))

@@ -53,5 +53,6 @@ SCENARIOS = {
     "versions_kept": Scenario("versions", PlanOptions(non_v4="keep", grace=False)),
     "types": Scenario("types"),
     "domains": Scenario("domains"),
+    "statistics": Scenario("statistics"),
     "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
 }

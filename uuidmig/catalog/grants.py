@@ -11,7 +11,9 @@ type Acls = dict[tuple[int, int], tuple[Grant, ...]]
 
 
 def build_acls(rows: Iterable[Row]) -> Acls:
-    """Return the ACL of each (relation oid, column number or 0) from the rows of `grants.sql`.
+    """Return the ACL of each (relation oid, number) from the rows of `grants.sql`.
+
+    The number is that of a column, 0 for the relation, -1 for its row type.
 
     Grants keep the order of the ACL, in which pg_dump writes them. An object that is missing has
     its default privileges; an empty tuple means that even the owner's were revoked.

@@ -212,6 +212,8 @@ class Table:
     replica_identity: str = "d"  # "d" default | "n" nothing | "f" full | "i" index
     acl: tuple[Grant, ...] | None = None
     comment: str | None = None
+    row_type_acl: tuple[Grant, ...] | None = None
+    row_type_comment: str | None = None
     row_security: bool = False
     force_row_security: bool = False
     row_security_active: bool = False  # it holds for the role that reads the catalog

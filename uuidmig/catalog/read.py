@@ -96,6 +96,7 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
             statistics=statistics.get(oid, ()),
             policies=policies.get(oid, ()),
             acl=acls.get((oid, 0)),
+            row_type_acl=acls.get((oid, -1)),
             unsupported=tuple(item for found in unsupported for item in found.get(oid, ())),
             **fields,
         )

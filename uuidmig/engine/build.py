@@ -118,6 +118,7 @@ def _create(connection: Connection, built: IndexBuild, helpers: int) -> None:
     )
     # An index that a crash of the server takes away is simply built again.
     connection.execute("SET synchronous_commit = off")
+    connection.execute(built.place.query)
     try:
         connection.execute(built.create.query)
     except errors.UniqueViolation as error:

@@ -19,6 +19,7 @@ from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
 from uuidmig.engine.environments import Environment
+from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_tables
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
@@ -88,7 +89,11 @@ def _advance(context: _Context, until: str) -> None:
         if state in ("validated", "switched"):
             return
         name, title, stage = stages[state]
-        with _step(context, name, title), _telling_drift(context.connection):
+        with (
+            _step(context, name, title),
+            telling_event_trigger(context.connection),
+            _telling_drift(context.connection),
+        ):
             stage(context)
         failpoint(name)
 
@@ -128,6 +133,8 @@ def _step(context: _Context, name: str, title: str) -> Iterator[None]:
 def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
     if plan.refusals:
         raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
+    if not plan.default_only:
+        try_temporary_tables(dsn)
     _tell_subscribers(observer, subscribers.subscriber_commands(plan))
     what = "create the journal" if plan.default_only else "create shadows, change log and triggers"
     observer.notify(StepStarted("prepare", what))

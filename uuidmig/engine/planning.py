@@ -16,6 +16,7 @@ from uuidmig.catalog.model import KeyCounts
 from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.event_triggers import find_event_triggers
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
@@ -68,7 +69,8 @@ def with_preflight(connection: Connection, plan: Plan) -> Plan:
     found = tuple(_hazards(plan, what_matters(looked) if plan.default_only else looked))
     clashes = tuple(_schema_clashes(connection, plan))
     rejected = _rejected_keys(connection, plan)
-    return replace(plan, hazards=(*plan.hazards, *found, *clashes, *rejected))
+    fired = find_event_triggers(connection)
+    return replace(plan, hazards=(*plan.hazards, *found, *clashes, *rejected, *fired))
 
 
 def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:

@@ -11,6 +11,7 @@ from uuidmig.engine import journal
 from uuidmig.engine.comparison import deadlock_timeout
 from uuidmig.engine.connection import Connection, connect, telling_collision
 from uuidmig.engine.environments import Environment
+from uuidmig.engine.event_triggers import telling_event_trigger
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
@@ -106,7 +107,10 @@ def _attempts(
         # Writers that outrun a short drain get a longer one, rather than none for ever.
         limit = min(_DRAIN_LIMIT * next(numbers), _LONGEST_DRAIN)
         try:
-            with telling_collision(back=stall == "rollback"):
+            with (
+                telling_event_trigger(connection),
+                telling_collision(back=stall == "rollback"),
+            ):
                 attempt(settings | {"uuidmig.drain_limit": str(limit)}, application)
             if stall is not None:
                 # The revision noted the time up to its COMMIT; the locks are gone by now.

@@ -179,6 +179,7 @@ def _grants(table: Table) -> Iterator[Hazard]:
     sequences = [column.sequence for column in table.columns if column.sequence is not None]
     holders = [
         (str(table.name), table.owner, table.acl),
+        (f"type {table.name}", table.owner, table.row_type_acl),
         *((f"{table.name}.{c.name}", table.owner, c.acl) for c in table.columns),
         *((str(s.relation), s.owner, s.acl) for s in sequences),
     ]

@@ -59,7 +59,7 @@ def _build(plan: Plan) -> Step:
         "nobody",
         (
             *(_on_shadow(sql.SQL("VACUUM {}"), table) for table in plan.tables),
-            *(statement for built in builds for statement in (built.create, *built.attach)),
+            *(s for built in builds for s in (built.place, built.create, *built.attach)),
             *(statement for table in plan.tables for statement in replica_identity(table)),
             *(statement for table in plan.tables for statement in restore_autovacuum(table)),
             *(_on_shadow(sql.SQL("ANALYZE {}"), table) for table in plan.tables),

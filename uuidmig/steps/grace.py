@@ -84,7 +84,8 @@ def lookup_functions(plan: Plan) -> tuple[Statement, ...]:
             ).format(calls)
         )
     )
-    return tuple(statements)
+    grant = sql.SQL("GRANT EXECUTE ON FUNCTION uuidmig_keys.current_key(uuid) TO PUBLIC")
+    return (*statements, Statement(grant))
 
 
 def _current_key_function(plan: Plan, domain: KeyDomain) -> sql.Composed:

@@ -23,11 +23,13 @@ from uuidmig.steps.verbatim import index_on, verbatim
 class IndexBuild:
     """One index of a shadow: `create` may run beside others, `attach` follows in any order.
 
-    `bytes` is the size of the source's index, to start the longest build first.
+    `place` comes before `create`, in the same session: it names the tablespace. `bytes` is the size
+    of the source's index, to start the longest build first.
     """
 
     relation: RelationName
     name: str
+    place: Statement
     create: Statement
     attach: tuple[Statement, ...]
     bytes: int
@@ -52,10 +54,19 @@ def _build(table: ClosureTable, index: Index) -> IndexBuild:
     return IndexBuild(
         table.shadow,
         index.name,
+        in_tablespace(index.tablespace),
         Statement(create, f"build {index.name}"),
         tuple(Statement(part) for part in attach),
         index.bytes,
     )
+
+
+def in_tablespace(name: str | None) -> Statement:
+    """Return the statement after which new indexes go there; None: where the database lies.
+
+    The text of an index does not tell, and behind the key columns there is no place to say so.
+    """
+    return Statement(sql.SQL("SET default_tablespace = {}").format(sql.Literal(name or "")))
 
 
 def _constraint(table: ClosureTable, index: Index) -> list[sql.Composable]:

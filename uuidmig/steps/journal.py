@@ -271,7 +271,33 @@ def create_schemas(plan: Plan) -> tuple[Statement, ...]:
         Statement(sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(sql.Identifier(schema)))
         for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
     ]
+    statements += [
+        forget_default_privileges(schema)
+        for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
+    ]
     return (*statements, *_grant_schemas(plan))
+
+
+# Nobody but the owners is to reach old and new rows side by side, and the map between them.
+_FORGET = sql.SQL("""DO $uuidmig$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
+                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END
+    FROM pg_namespace n, aclexplode(n.nspacl) a
+    WHERE n.nspname = {name} AND a.grantee <> n.nspowner
+  LOOP
+    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', {name}, grantee);
+  END LOOP;
+END
+$uuidmig$""")
+
+
+def forget_default_privileges(schema: str) -> Statement:
+    """Return the statement that takes what ALTER DEFAULT PRIVILEGES granted on a new schema."""
+    return Statement(_FORGET.format(name=sql.Literal(schema)))
 
 
 def _grant_schemas(plan: Plan) -> list[Statement]:
@@ -296,6 +322,8 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
     ]
     if needs_generator(plan):
         parts.append(_UUIDV7)
+        # Every writer calls it; default privileges may have taken that right from PUBLIC.
+        parts.append(sql.SQL("GRANT EXECUTE ON FUNCTION uuidmig_keys.uuidv7() TO PUBLIC"))
     return tuple(Statement(part) for part in parts)
 
 

@@ -53,7 +53,10 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             f"create {len(plan.tables)} empty shadow tables",
             "ACCESS SHARE",
             "nobody",
-            tuple(s for table in plan.tables for s in shadow.create_shadow(plan, table)),
+            (
+                shadow.default_tablespace(),
+                *(s for table in plan.tables for s in shadow.create_shadow(plan, table)),
+            ),
             undo=tuple(_drop_shadow(table.shadow) for table in plan.tables),
         ),
         Step(

@@ -27,6 +27,7 @@ def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     parts += _statistics(plan, table)
     parts += _ownership(plan, table)
     parts += _table_comment(table)
+    parts += _row_type(table)
     return tuple(Statement(part) for part in parts)
 
 
@@ -37,8 +38,27 @@ def _create_table(table: ClosureTable) -> sql.Composed:
     options += [(name, "false") for name in _AUTOVACUUM]
     return sql.SQL(
         "CREATE {} {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE"
-        " INCLUDING COMPRESSION INCLUDING COMMENTS) WITH ({})"
-    ).format(sql.SQL(kind), table.shadow.identifier, table.name.identifier, _with(options))
+        " INCLUDING COMPRESSION INCLUDING COMMENTS) USING heap WITH ({}){}"
+    ).format(
+        sql.SQL(kind),
+        table.shadow.identifier,
+        table.name.identifier,
+        _with(options),
+        _tablespace(table),
+    )
+
+
+def default_tablespace() -> Statement:
+    """Return the statement, of a transaction, that lets tables go to the database's tablespace."""
+    return Statement(
+        sql.SQL("SET LOCAL default_tablespace = ''"), "whatever the session's default is"
+    )
+
+
+def _tablespace(table: ClosureTable) -> sql.Composable:
+    if table.table.tablespace is None:
+        return sql.SQL("")
+    return sql.SQL(" TABLESPACE {}").format(sql.Identifier(table.table.tablespace))
 
 
 def _options(options: Iterable[str]) -> list[tuple[str, str]]:
@@ -158,8 +178,12 @@ def constraint_comment(
 
 
 def shadow_statistics(table: ClosureTable, statistics: ExtendedStatistics) -> RelationName:
-    """Return where the shadow's extended statistics lie until the cutover."""
-    return RelationName(table.shadow.schema, statistics.relation.name)
+    """Return where the shadow's extended statistics lie until the cutover.
+
+    Under a name of their own: two of one name may come from two schemas.
+    """
+    place = table.table.statistics.index(statistics) + 1
+    return RelationName(table.shadow.schema, f"uuidmig_statistics_{table.number}_{place}")
 
 
 def _statistics(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
@@ -198,10 +222,10 @@ def _ownership(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     parts.append(_forget_default_privileges(table.shadow))
     if table.table.acl is not None:
         parts.append(sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(name, owner))
-        parts += [part for grant in table.table.acl for part in _grants(name, grant, None)]
+        parts += [part for grant in table.table.acl for part in grant_statements(name, grant, None)]
     for column in table.table.columns:
         for grant in column.acl or ():
-            parts += _grants(name, grant, column.name)
+            parts += grant_statements(name, grant, column.name)
     return parts + _sequence_grants(plan, table)
 
 
@@ -223,9 +247,10 @@ END
 $uuidmig$""").format(relation=sql.Literal(relation.identifier.as_string(None)))
 
 
-def _grants(
+def grant_statements(
     relation: sql.Composable, grant: Grant, column: str | None, kind: LiteralString = "TABLE"
 ) -> list[sql.Composable]:
+    """Return the GRANTs of one pair of grantee and grantor on a relation, a column or a type."""
     grantee = sql.Identifier(grant.grantee) if grant.grantee else sql.SQL("PUBLIC")
     target = sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL("")
     parts: list[sql.Composable] = []
@@ -251,15 +276,15 @@ def _sequence_grants(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
         if sequence is None or sequence.kind != "identity":
             continue
         relation = shadow_sequence(table, sequence)
+        parts.append(_forget_default_privileges(relation))
         if sequence.acl is not None:
-            parts.append(_forget_default_privileges(relation))
             parts.append(
                 sql.SQL("REVOKE ALL ON SEQUENCE {} FROM {}").format(
                     relation.identifier, sql.Identifier(sequence.owner)
                 )
             )
             for grant in sequence.acl:
-                parts += _grants(relation.identifier, grant, None, "SEQUENCE")
+                parts += grant_statements(relation.identifier, grant, None, "SEQUENCE")
         if sequence.comment is not None:
             parts.append(
                 sql.SQL("COMMENT ON SEQUENCE {} IS {}").format(
@@ -277,3 +302,16 @@ def _table_comment(table: ClosureTable) -> list[sql.Composable]:
             table.shadow.identifier, sql.Literal(table.table.comment)
         )
     ]
+
+
+def _row_type(table: ClosureTable) -> list[sql.Composable]:
+    name, parts = table.shadow.identifier, list[sql.Composable]()
+    if table.table.row_type_acl is not None:
+        owner = sql.Identifier(table.table.owner)
+        parts.append(sql.SQL("REVOKE ALL ON TYPE {} FROM PUBLIC, {}").format(name, owner))
+        for grant in table.table.row_type_acl:
+            parts += grant_statements(name, grant, None, "TYPE")
+    if table.table.row_type_comment is not None:
+        comment = sql.Literal(table.table.row_type_comment)
+        parts.append(sql.SQL("COMMENT ON TYPE {} IS {}").format(name, comment))
+    return parts

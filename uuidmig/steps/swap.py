@@ -11,8 +11,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from uuidmig.catalog.model import Column, RelationName, Sequence, Trigger
+from uuidmig.catalog.model import Column, ExtendedStatistics, RelationName, Sequence, Trigger
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.steps.journal import forget_default_privileges
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, retired_schemas
 from uuidmig.steps.shadow import check_statements, shadow_sequence, shadow_statistics
@@ -26,6 +27,7 @@ def create_retired_schemas(plan: Plan) -> tuple[Statement, ...]:
         name = sql.Identifier(schema)
         parts.append(sql.SQL("CREATE SCHEMA {}").format(name))
         parts.append(sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(name))
+        parts.append(forget_default_privileges(schema).sql)
         parts += [
             sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(name, sql.Identifier(owner))
             for owner in other_owners(plan)
@@ -63,9 +65,7 @@ def _forth(table: ClosureTable) -> Iterator[sql.Composable]:
     for column, sequence in sequences:
         yield _owned_by(sequence, live, column)
     for statistics in table.table.statistics:
-        name = statistics.relation
-        yield _set_schema("STATISTICS", name, table.retired.schema)
-        yield _set_schema("STATISTICS", shadow_statistics(table, statistics), name.schema)
+        yield from _exchange(table, statistics, table.retired.schema, table.shadow.schema)
 
 
 def _back(table: ClosureTable) -> Iterator[sql.Composable]:
@@ -80,10 +80,7 @@ def _back(table: ClosureTable) -> Iterator[sql.Composable]:
     for column, sequence in sequences:
         yield _owned_by(sequence, live, column)
     for statistics in table.table.statistics:
-        name = statistics.relation
-        yield _set_schema("STATISTICS", name, table.shadow.schema)
-        retired = RelationName(table.retired.schema, name.name)
-        yield _set_schema("STATISTICS", retired, name.schema)
+        yield from _exchange(table, statistics, table.shadow.schema, table.retired.schema)
 
 
 def _owned(table: ClosureTable, kind: str) -> list[tuple[Column, Sequence]]:
@@ -98,6 +95,23 @@ def _set_schema(kind: LiteralString, name: RelationName, schema: str) -> sql.Com
     return sql.SQL("ALTER {} {} SET SCHEMA {}").format(
         sql.SQL(kind), name.identifier, sql.Identifier(schema)
     )
+
+
+def _exchange(
+    table: ClosureTable, statistics: ExtendedStatistics, to_schema: str, from_schema: str
+) -> Iterator[sql.Composable]:
+    """Put the live statistics away in one schema and take those of the other in their place."""
+    live = statistics.relation
+    put_away = shadow_statistics(table, statistics).name
+    away = RelationName(live.schema, put_away)
+    yield _rename_statistics(live, put_away)
+    yield _set_schema("STATISTICS", away, to_schema)
+    yield _set_schema("STATISTICS", RelationName(from_schema, put_away), live.schema)
+    yield _rename_statistics(away, live.name)
+
+
+def _rename_statistics(name: RelationName, new: str) -> sql.Composed:
+    return sql.SQL("ALTER STATISTICS {} RENAME TO {}").format(name.identifier, sql.Identifier(new))
 
 
 def _owned_by_none(sequence: Sequence) -> sql.Composed:

@@ -10,6 +10,12 @@ with object (oid, number, acl) as (
     from pg_attribute a
     where a.attrelid = any (%(tables)s::oid[]) and a.attnum > 0 and not a.attisdropped
     union all
+    -- column number -1 is the row type
+    select c.oid, -1, t.typacl
+    from pg_class c
+    join pg_type t on t.oid = c.reltype
+    where c.oid = any (%(tables)s::oid[])
+    union all
     select c.oid, 0, c.relacl
     from pg_class c
     where

@@ -17,6 +17,16 @@ where
     n.oid in (select c.relnamespace from pg_class c where c.oid = any (%(tables)s::oid[]))
     and not has_schema_privilege(n.oid, 'CREATE')
 union all
+select distinct 'CREATE', 'tablespace ' || quote_ident(s.spcname)
+from pg_class c
+join pg_tablespace s on s.oid = c.reltablespace
+where
+    (
+        c.oid = any (%(tables)s::oid[])
+        or c.oid in (select i.indexrelid from pg_index i where i.indrelid = any (%(tables)s::oid[]))
+    )
+    and not has_tablespace_privilege(s.oid, 'CREATE')
+union all
 select 'USAGE', 'schema ' || quote_ident(n.nspname)
 from pg_namespace n
 where

@@ -14,6 +14,7 @@ select
     s.spcname::text as tablespace,
     c.relreplident::text as replica_identity,
     obj_description(c.oid, 'pg_class') as comment,
+    obj_description(c.reltype, 'pg_type') as row_type_comment,
     c.relrowsecurity as row_security,
     c.relforcerowsecurity as force_row_security,
     row_security_active(c.oid) as row_security_active,

@@ -52,13 +52,4 @@ join label l
     on (l.classoid = 'pg_class'::regclass and l.objoid = c.oid)
     or (l.classoid = 'pg_type'::regclass and l.objoid = c.reltype)
 cross join lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) as labelled
-union all
-select
-    c.oid,
-    'row type',
-    'type ' || format_type(c.reltype, null),
-    case when t.typacl is null then 'the row type has a comment' else 'the row type has privileges' end
-from chosen c
-join pg_type t on t.oid = c.reltype
-where t.typacl is not null or obj_description(c.reltype, 'pg_type') is not null
 order by 1, 2, 3

@@ -18,9 +18,18 @@ from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.forecast import make_forecast
 from uuidmig.planner.generators import find_generator
 from uuidmig.planner.hazards import find_hazards
-from uuidmig.planner.model import ColumnName, KeyDomain, Plan, PlanOptions, TimestampSource
+from uuidmig.planner.model import (
+    ColumnName,
+    KeyDomain,
+    Plan,
+    PlanOptions,
+    StrategyOutlook,
+    TimestampSource,
+)
+from uuidmig.planner.refusals import server_refusals
 from uuidmig.planner.replication import find_publications
 from uuidmig.planner.selection import choose_roots, select_roots
+from uuidmig.planner.strategies import compare_strategies
 from uuidmig.planner.time_sources import with_time_sources
 
 
@@ -55,7 +64,21 @@ def build_plan(
         publications=find_publications(catalog, closure),
         created_at=now.astimezone(UTC).isoformat(),
     )
-    return replace(plan, hazards=find_hazards(catalog, graph, plan))
+    plan = replace(plan, hazards=find_hazards(catalog, graph, plan))
+    return replace(plan, strategies=_strategies(plan))
+
+
+def _strategies(plan: Plan) -> tuple[StrategyOutlook, ...]:
+    if plan.forecast is None:
+        return ()
+    return compare_strategies(
+        plan.tables,
+        plan.domains,
+        plan.forecast,
+        switched=sum(domain.generator.new_default is not None for domain in plan.domains),
+        refusals=len(plan.refusals),
+        server_refusals=sum(1 for _ in server_refusals(plan.server)),
+    )
 
 
 def _domains(

@@ -16,25 +16,25 @@ from uuidmig.catalog.model import Catalog, KeyCounts, RelationName
 from uuidmig.catalog.preflight import Preflight
 from uuidmig.errors import NothingToMigrate
 from uuidmig.planner.advice import generator_advice, server_advice
+from uuidmig.planner.build import build_plan
 from uuidmig.planner.closure import is_unique_column
 from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.generators import classify, find_generator
 from uuidmig.planner.graph import targets_first
 from uuidmig.planner.model import (
     ColumnName,
-    Forecast,
     Hazard,
     KeyDomain,
     KeySwitch,
     Plan,
     PlanOptions,
+    StrategyOutlook,
     TimestampSource,
 )
 from uuidmig.planner.refusals import server_refusals
 from uuidmig.planner.selection import select_roots
+from uuidmig.planner.strategies import default_forecast, default_outlook
 
-SECONDS = 0.5  # plan, three revisions with a connection each; measured, any number of tables
-JOURNAL_BYTES = 500_000  # of the journal's tables and indexes, WAL as well
 _NEEDED_ON_TABLES = ("OWNER", "USAGE")
 _ANY_TO_LOCK = ("UPDATE", "DELETE", "TRUNCATE")  # one of them, for ACCESS EXCLUSIVE
 _UNTIMED = TimestampSource("none", "present keys stay as they are")
@@ -68,23 +68,26 @@ def build_default_plan(
         domains=domains,
         tables=(),
         switches=switches,
-        forecast=default_forecast(),
+        forecast=default_forecast(len(switches)),
         created_at=now.astimezone(UTC).isoformat(),
     )
-    return replace(plan, hazards=tuple(_hazards(plan, defaults)))
+    plan = replace(plan, hazards=tuple(_hazards(plan, defaults)))
+    return replace(plan, strategies=_strategies(catalog, plan, counts))
 
 
-def default_forecast() -> Forecast:
-    """Return what changing defaults costs: nothing that grows with the tables."""
-    return Forecast(
-        rows=0,
-        heap_bytes=0,
-        index_bytes=0,
-        disk_bytes=JOURNAL_BYTES,
-        wal_bytes=JOURNAL_BYTES,
-        seconds=SECONDS,
-        basis="measured: the journal and one ALTER TABLE a column; no row is read or written",
-    )
+def _strategies(
+    catalog: Catalog, plan: Plan, counts: Mapping[ColumnName, KeyCounts]
+) -> tuple[StrategyOutlook, ...]:
+    switched, refusals = len(plan.switches), len(plan.refusals)
+    options = replace(plan.options, strategy="rewrite")
+    try:
+        rewrite = build_plan(
+            catalog, options, counts, tool_version=plan.tool_version, now=datetime.now(UTC)
+        )
+    except NothingToMigrate:  # all present keys are version 7
+        return (default_outlook((), switched=switched, refusals=refusals),)
+    outlook = default_outlook(rewrite.tables, switched=switched, refusals=refusals)
+    return (rewrite.strategies[0], outlook)
 
 
 def switched_tables(plan: Plan) -> tuple[RelationName, ...]:

@@ -156,6 +156,43 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexOutlook:
+    """Where new keys land in an index on a root key column, and how full they leave its pages.
+
+    place: "rightmost" (behind all others), "middle" (among the random keys), "scattered" (at the
+    end of each value of the column it starts with), "follows-parent" (as the last, but that column
+    is a reference: nearer to rightmost the sooner rows follow the row they reference).
+    `bytes_a_key` is the index's growth a new row, where the key is alone in it.
+    """
+
+    index: RelationName
+    table: RelationName
+    columns: tuple[str | None, ...]
+    place: str
+    density_percent: int | None
+    bytes_a_key: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyOutlook:
+    """What one strategy costs and leaves, to be compared with the other.
+
+    `columns` get a new default; `lock_ms` is how long the locks of its switch are held, waiting for
+    others excluded; `refusals` is how many things in the catalog stand against it.
+    """
+
+    strategy: str
+    columns: int
+    disk_bytes: int
+    wal_bytes: int
+    seconds: float
+    lock_ms: float
+    refusals: int
+    indexes: tuple[IndexOutlook, ...]
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything `migrate` needs. Two plans of one hash do the same thing."""
 
@@ -171,6 +208,7 @@ class Plan:
     hazards: tuple[Hazard, ...] = ()
     forecast: Forecast | None = None
     publications: tuple[Publication, ...] = ()  # those that send a closure table, not in the hash
+    strategies: tuple[StrategyOutlook, ...] = ()  # this one and the other, rewrite first
     created_at: str = field(default="", compare=False)  # ISO 8601 UTC, not part of the hash
 
     @property

@@ -23,6 +23,7 @@ def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str
         "switches": plan.switches,
         "steps": [_step(step) for step in steps],
         "forecast": plan.forecast,
+        "strategies": plan.strategies,
         "hazards": plan.hazards,
         "publications": plan.publications,
         "subscriber_commands": subscriber_commands(plan),

@@ -21,6 +21,7 @@ from uuidmig.planner.model import (
 from uuidmig.report.layout import facts, grid, heading, next_commands
 from uuidmig.report.plan_script import version_text
 from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
+from uuidmig.report.strategies import strategies_sections
 from uuidmig.report.units import count, duration, one_line, size
 from uuidmig.steps.model import Step
 from uuidmig.steps.subscribers import subscriber_commands
@@ -59,6 +60,7 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
     if plan.forecast is not None:
         yield heading("Forecast")
         yield _forecast(plan.forecast)
+    yield from strategies_sections(plan)
     yield from _hazards(plan.hazards)
     if commands := subscriber_commands(plan):
         yield heading("Subscribers")
@@ -121,9 +123,10 @@ def _steps(steps: Sequence[Step]) -> Table:
 
 
 def _forecast(forecast: Forecast) -> RenderableType:
+    data = f"{size(forecast.heap_bytes)} heap, {size(forecast.index_bytes)} indexes"
+    copied = [("rows", count(forecast.rows)), ("data", data)] if forecast.rows else []
     return facts(
-        ("rows", count(forecast.rows)),
-        ("data", f"{size(forecast.heap_bytes)} heap, {size(forecast.index_bytes)} indexes"),
+        *copied,
         ("extra disk", f"{size(forecast.disk_bytes)} at the peak, change log excluded"),
         ("WAL", size(forecast.wal_bytes)),
         ("time", f"about {duration(forecast.seconds)}"),

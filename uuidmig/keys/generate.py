@@ -61,3 +61,7 @@ def _random_half() -> bytes:
     """Return variant and random bits, from the kernel: never the same in two forked processes."""
     bits = int.from_bytes(os.urandom(8)) & (2**62 - 1)
     return (1 << 63 | bits).to_bytes(8)
+
+
+# Django's migrations and pickle write down where a function is from: the public place, that stays.
+uuid7.__module__ = uuid7_at.__module__ = "uuidmig"

@@ -198,7 +198,7 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
 ) AS lines
 $uuidmig$""")
 
-_UUIDV7 = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
+GENERATOR = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $uuidmig$
 SELECT (substr(overlay(
           encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
@@ -321,7 +321,7 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
         *(clock, _LOCK_TABLES, _FINGERPRINT),
     ]
     if needs_generator(plan):
-        parts.append(_UUIDV7)
+        parts.append(GENERATOR)
         # Every writer calls it; default privileges may have taken that right from PUBLIC.
         parts.append(sql.SQL("GRANT EXECUTE ON FUNCTION uuidmig_keys.uuidv7() TO PUBLIC"))
     return tuple(Statement(part) for part in parts)

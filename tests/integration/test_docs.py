@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict
+from sqlalchemy import URL
+
 from tests.servers import TestDatabase
+from uuidmig import finish, migrate
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOP = """
@@ -46,3 +50,19 @@ def test_the_walk_of_the_quickstart_is_legal_sql(database: TestDatabase) -> None
         connection.execute(tables.encode())
         rows = connection.execute("SELECT count(*) FROM orders").fetchone()
     assert rows == (10_000,)
+
+
+def test_examples_for_applications_run_on_a_migrated_database(database: TestDatabase) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute(SHOP)
+    migrate(database.dsn)
+    finish(database.dsn)
+    found = blocks("applications.md", "python")
+    assert len(found) == 4
+    parts = {name: str(value) for name, value in conninfo_to_dict(database.dsn).items()}
+    address = URL.create("postgresql+psycopg", query=parts)
+    names: dict[str, Any] = {"url": address, "__name__": "applications"}
+    for number, block in enumerate(found, start=1):
+        code = compile(block, f"applications.md, example {number}", "exec", dont_inherit=True)
+        exec(code, names)
+    names["engine"].dispose()

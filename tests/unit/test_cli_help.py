@@ -23,6 +23,7 @@ COMMANDS = (
     "finish",
     "lookup",
     "inspect",
+    "scan",
     "doctor",
     "demo",
 )
@@ -39,7 +40,8 @@ def test_help_has_text_examples_and_the_connection_panel(command: str) -> None:
     assert "Usage: " in result.stdout
     assert "Examples:" in result.stdout
     assert f"uuidmig {command}" in result.stdout.partition("Examples:")[2]
-    for option in ("--dsn", "-d", "--server", "--verbose", "--quiet", "UUIDMIG_DSN"):
+    connection = ("--dsn", "-d", "--server", "UUIDMIG_DSN") if command != "scan" else ()
+    for option in (*connection, "--verbose", "--quiet"):
         assert option in result.stdout
 
 

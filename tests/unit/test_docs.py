@@ -62,8 +62,9 @@ def test_quoted_commands_parse(page: str, line: str) -> None:
     assert name in commands(), f"{page}: {line}"
     arguments = ["00000000-0000-4000-8000-000000000000" if w == "ID" else w for w in rest]
     if "--help" not in arguments:
-        needs_id = name == "lookup" and not rest  # named in passing, not quoted as a whole
-        commands()[name].make_context(name, arguments, resilient_parsing=needs_id)
+        # Named in passing, not quoted as a whole.
+        is_name = name in ("lookup", "scan") and all(word.startswith("-") for word in rest)
+        commands()[name].make_context(name, arguments, resilient_parsing=is_name)
 
 
 def test_reference_of_commands_is_fresh() -> None:

@@ -26,6 +26,7 @@ from uuidmig.cli import (
     plan,
     resume,
     rollback,
+    scan,
     status,
     verify,
 )
@@ -35,7 +36,7 @@ from uuidmig.cli.talk import Talk, write
 _PANELS = {
     "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
     "Go back, clean up": (abort, rollback, finish),
-    "Look": (lookup, inspect, doctor, demo),
+    "Look": (lookup, inspect, scan, doctor, demo),
 }
 
 

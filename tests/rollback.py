@@ -7,6 +7,7 @@ from collections import Counter
 from tests.steps_driver import Migration, Rows
 from uuidmig.planner.model import ClosureTable
 from uuidmig.steps.drain import column_domain
+from uuidmig.steps.soft import soft_references
 
 Inverses = dict[int, dict[str, str]]
 
@@ -45,10 +46,24 @@ def has_no_way_back(migration: Migration, backwards: Inverses) -> bool:
 
 
 def _translated(table: ClosureTable, rows: Rows, backwards: Inverses) -> Rows:
-    numbers = [column_domain(table, column) for column in table.copied_columns]
-    maps = [backwards[number] if number is not None else {} for number in numbers]
     result: Rows = Counter()
     for row, count in rows.items():
-        pairs = zip(row, maps, strict=True)
-        result[tuple(v if v is None else known.get(v, v) for v, known in pairs)] += count
+        named = dict(zip(table.copied_columns, row, strict=True))
+        result[tuple(_turned_back(table, named, column, backwards) for column in named)] += count
     return result
+
+
+def _turned_back(
+    table: ClosureTable, row: dict[str, str | None], column: str, backwards: Inverses
+) -> str | None:
+    value = row[column]
+    if value is None:
+        return None
+    if soft := soft_references(table, column):
+        for reference in soft:
+            when = reference.when
+            if when is None or row[when.column] == when.equals:
+                value = backwards[reference.domain].get(value, value)
+        return value
+    number = column_domain(table, column)
+    return value if number is None else backwards[number].get(value, value)

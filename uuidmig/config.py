@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -59,6 +59,31 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_names)]
 Pairs = Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_split_pairs)]
 
 
+def _as_text(value: object) -> object:
+    """A number or truth value is compared as PostgreSQL writes it."""
+    return str(value).lower() if isinstance(value, bool | int) else value
+
+
+class DiscriminatorSetting(BaseModel):
+    """In which rows a soft reference is: where `column`, as text, equals `equals`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    equals: Annotated[str, BeforeValidator(_as_text)]
+
+
+class SoftReferenceSetting(BaseModel):
+    """A column that references keys without a foreign key; see docs/soft-references.md."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    column: str
+    references: str
+    when: DiscriminatorSetting | None = None
+    path: str | None = None
+
+
 class Settings(BaseSettings):
     """What a run of uuidmig is told. Frozen; `load_settings` makes it."""
 
@@ -76,6 +101,7 @@ class Settings(BaseSettings):
     grace: bool = True
     accept_replication: bool = False
     strategy: Literal["rewrite", "default-only"] = "rewrite"
+    soft_references: tuple[SoftReferenceSetting, ...] = ()
     batch: Annotated[int, Field(ge=1)] | Annotated[None, BeforeValidator(_auto_is_none)] = None
     workers: int = Field(default=2, ge=1, le=64)
     cutover: Literal["auto", "manual"] = "auto"
@@ -123,7 +149,9 @@ def _one_server(settings: Settings, given: Mapping[str, object]) -> Settings:
 def _explain(error: ValidationError) -> str:
     first: dict[str, str] = {}
     for detail in error.errors(include_input=False):
-        first.setdefault(str(detail["loc"][0]), detail["msg"])
+        name, *inside = map(str, detail["loc"])
+        place = f"{'.'.join(inside)}: " if name == "soft_references" and inside else ""
+        first.setdefault(name, place + detail["msg"])
     return "\n".join(_explain_one(name, message) for name, message in first.items())
 
 
@@ -131,6 +159,8 @@ def _explain_one(name: str, message: str) -> str:
     flag = {"tables": "table", "schemas": "schema", "timestamps": "timestamp"}.get(name, name)
     reason = message.removeprefix("Value error, ")
     option = flag.replace("_", "-")
+    if name == "soft_references":
+        return f"{name} (UUIDMIG_{name.upper()}) is not usable: {reason}"
     return f"{name} (--{option}, UUIDMIG_{name.upper()}) is not usable: {reason}"
 
 

@@ -14,7 +14,9 @@ from psycopg.errors import UniqueViolation
 from tests.random_walk import RandomWalk
 from tests.rollback import expected_after_rollback, has_no_way_back, inverses
 from tests.servers import TestDatabase
+from tests.soft_walk import DECLARED, SoftWalk
 from tests.steps_driver import Connection, Migration
+from uuidmig.planner.model import PlanOptions
 from uuidmig.steps.copying import copy_statement
 
 SEEDS = [1, 2, 325785]  # the last: two rows come to have one old key, after the cutover
@@ -37,9 +39,16 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 def test_random_walk(connection: Connection, seed: int) -> None:
-    walk = RandomWalk(connection, seed)
+    walk_there_and_back(RandomWalk(connection, seed), PlanOptions())
+
+
+def test_random_walk_with_soft_references(connection: Connection, seed: int) -> None:
+    walk_there_and_back(SoftWalk(connection, seed), PlanOptions(soft_references=DECLARED))
+
+
+def walk_there_and_back(walk: RandomWalk, options: PlanOptions) -> None:
     walk.create()
-    migration = Migration.of(connection)
+    migration = Migration.of(walk.connection, options)
     migration.prepare()
     copy_while_walking(migration, walk)
     migration.purge()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from uuidmig.planner.model import PlanOptions
+from uuidmig.planner.model import Discriminator, PlanOptions, SoftReference
 
 _FOLDER = Path(__file__).parent
 _WHILE_COPYING = "\n-- while copying\n"
@@ -54,5 +54,25 @@ SCENARIOS = {
     "types": Scenario("types"),
     "domains": Scenario("domains"),
     "statistics": Scenario("statistics"),
+    "soft_references": Scenario(
+        "soft_references",
+        PlanOptions(
+            soft_references=(
+                SoftReference(
+                    "audit_log.entity_id", "Orders.ID", Discriminator("entity_type", "order")
+                ),
+                SoftReference(
+                    "public.audit_log.entity_id",
+                    'public."Odd Place".id',
+                    Discriminator("entity_type", "it's a place"),
+                ),
+                SoftReference("audit_log.actor", "profiles.user_id"),
+                SoftReference("orders.follows", "orders.id"),
+                SoftReference(
+                    'Other."Weird ""Name"""."the key"', "orders.id", Discriminator("Kind Of", "2")
+                ),
+            )
+        ),
+    ),
     "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
 }

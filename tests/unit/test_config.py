@@ -95,3 +95,28 @@ def test_a_flag_for_one_server_beats_the_other_from_below(monkeypatch: pytest.Mo
     assert load_settings({"dsn": "service=other"}).server is None
     with pytest.raises(ConfigurationError, match="choose one"):
         load_settings({})
+
+
+def test_soft_references(folder: Path) -> None:
+    (folder / "uuidmig.toml").write_text(
+        '[[soft_references]]\ncolumn = "log.entity_id"\nreferences = "orders.id"\n'
+        'when = { column = "kind", equals = 2 }\n'
+    )
+    (found,) = load_settings({}).soft_references
+    assert (found.column, found.references, found.path) == ("log.entity_id", "orders.id", None)
+    assert found.when is not None
+    assert found.when.equals == "2"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('column = "a.b"', "0.references: Field required"),
+        ('column = "a.b"\nreferences = "c.d"\nwhere = "x"', "0.where: Extra inputs"),
+        ('column = "a.b"\nreferences = "c.d"\nwhen = {column = "e"}', "0.when.equals: Field"),
+    ],
+)
+def test_a_soft_reference_that_lacks_something(folder: Path, text: str, message: str) -> None:
+    (folder / "uuidmig.toml").write_text(f"[[soft_references]]\n{text}\n")
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings({})

@@ -13,7 +13,7 @@ from psycopg import errors
 from tests.unit import factories
 from uuidmig.alembic_.autogenerate import include_name
 from uuidmig.alembic_.inline import downgrade_body, line_literals, mark, read_mark, upgrade_body
-from uuidmig.alembic_.render import stages
+from uuidmig.alembic_.render import stages, words
 from uuidmig.alembic_.users import as_psycopg
 
 ODD = 'od"d :x ::y %s %% \\ {z} \'\'\' """ \r\n\t. '
@@ -49,7 +49,8 @@ def test_bodies_are_python_and_marked() -> None:
         body = f"def upgrade():\n    {as_alembic_renders(upgrade_body(name, DIGEST, steps))}"
         ast.parse(body)
         assert read_mark(body) == (name, DIGEST)
-        undo = f"def downgrade():\n    {as_alembic_renders(downgrade_body(name, steps))}"
+        down = downgrade_body(name, steps, words(name, plan)[2])
+        undo = f"def downgrade():\n    {as_alembic_renders(down)}"
         ast.parse(undo)
         assert read_mark(undo) is None
         assert ("no way back" in undo) == (name == "finish")

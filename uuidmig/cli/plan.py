@@ -22,6 +22,7 @@ EXAMPLES = (
     "uuidmig plan --revisions ./revisions",
     "uuidmig plan --revisions --alembic-config alembic.ini",
     "uuidmig plan --strategy default-only",
+    "uuidmig plan --soft-references",
 )
 
 
@@ -69,6 +70,15 @@ def plan(
             "needed where it has several heads.",
         ),
     ] = None,
+    soft_references: Annotated[
+        bool,
+        typer.Option(
+            "--soft-references",
+            rich_help_panel="Output",
+            help="Sample all columns without a foreign key for keys of the plan, and report the "
+            "hits.",
+        ),
+    ] = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
     verbose: options.Verbose = 0,
@@ -80,12 +90,15 @@ def plan(
     """
     if as_json and as_sql:
         raise ConfigurationError("--json and --sql are two forms of one output; choose one")
+    if as_sql and soft_references:
+        raise ConfigurationError("--soft-references has no form as --sql; leave one of them out")
     flags = options.selection(table, schema, timestamp, time_zone, non_v4, grace, strategy)
     flags["accept_replication"] = accept_replication
     flags |= {"dsn": dsn, "server": server, "alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
         place = _place(revisions, head, run.settings.alembic_config)
-        print_plan(run, "json" if as_json else "sql" if as_sql else "table", place)
+        form = "json" if as_json else "sql" if as_sql else "table"
+        print_plan(run, form, place, soft_references=soft_references)
 
 
 def _place(revisions: str | None, head: str | None, config: str | None) -> RevisionPlace | None:

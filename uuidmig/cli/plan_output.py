@@ -25,7 +25,13 @@ class RevisionPlace:
     head: str | None
 
 
-def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) -> None:
+def print_plan(
+    run: Session,
+    form: str,
+    revisions: RevisionPlace | None = None,
+    *,
+    soft_references: bool = False,
+) -> None:
     """Print the plan as "table", "json" or "sql"; typer.Exit(3) when there are refusals.
 
     With refusals no revisions are written: nobody is to run them.
@@ -36,6 +42,7 @@ def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) 
     from uuidmig.report.plan_document import plan_document
     from uuidmig.report.plan_script import between_script, plan_script
     from uuidmig.report.plan_table import plan_table
+    from uuidmig.report.soft_references import sampled_document, sampled_table
     from uuidmig.steps.all_steps import (
         finish_steps,
         plan_steps,
@@ -44,10 +51,13 @@ def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) 
     )
 
     plan = engine.make_plan(run.dsn, run.plan_options)
+    report = engine.sample_soft_references(run.dsn, plan) if soft_references else None
+    if report is not None:
+        plan = engine.with_soft_report(plan, report)
     steps, digest = plan_steps(plan), plan_hash(plan)
     match form:
         case "json":
-            write(document(plan_document(plan, steps, digest)))
+            write(document(plan_document(plan, steps, digest) | sampled_document(report)))
         case "sql" if revisions is not None:  # these hold the rest
             timeout = run.settings.lock_timeout
             write(between_script(plan, steps_between(plan), digest, lock_timeout_ms=timeout))
@@ -57,6 +67,8 @@ def print_plan(run: Session, form: str, revisions: RevisionPlace | None = None) 
             write(plan_script(plan, *parts, digest, lock_timeout_ms=timeout))
         case _:
             show(plan_table(plan, steps, digest))
+            if report is not None:
+                show(sampled_table(report))
     if plan.refusals:
         run.talk.complain(f"refused: {_count(len(plan.refusals))} against the migration")
         raise typer.Exit(PreflightRefused.exit_code)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from uuidmig.cli.talk import Talk
-from uuidmig.config import Settings, load_settings
+from uuidmig.config import Settings, SoftReferenceSetting, load_settings
 from uuidmig.errors import ConnectionFailed
 
 # What takes long to load is loaded when a command runs: `--help` stays quick.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from uuidmig.engine.options import RunOptions
     from uuidmig.engine.progress import Observer
-    from uuidmig.planner.model import PlanOptions
+    from uuidmig.planner.model import PlanOptions, SoftReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Session:
             grace=settings.grace,
             accept_replication=settings.accept_replication,
             strategy=settings.strategy,
+            soft_references=tuple(map(_soft_reference, settings.soft_references)),
         )
 
     @property
@@ -74,6 +75,14 @@ class Session:
         from uuidmig.report.progress import progress
 
         return progress(self.talk.console, verbosity=self.talk.verbosity)
+
+
+def _soft_reference(setting: SoftReferenceSetting) -> SoftReference:
+    from uuidmig.planner.model import Discriminator, SoftReference
+
+    told = setting.when
+    when = None if told is None else Discriminator(told.column, told.equals)
+    return SoftReference(setting.column, setting.references, when, setting.path)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from uuidmig.engine.lifecycle import (
     verify,
 )
 from uuidmig.engine.options import MigrationReport, RunOptions
-from uuidmig.engine.planning import make_plan
+from uuidmig.engine.planning import make_plan, with_soft_report
 from uuidmig.engine.read_status import status
+from uuidmig.engine.soft_sampling import sample_soft_references
 
 __all__ = [
     "KeyPair",
@@ -30,6 +31,8 @@ __all__ = [
     "pause",
     "resume",
     "rollback",
+    "sample_soft_references",
     "status",
     "verify",
+    "with_soft_report",
 ]

@@ -18,11 +18,13 @@ from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.event_triggers import find_event_triggers
 from uuidmig.engine.new_keys import find_rejected_keys
+from uuidmig.engine.soft_sampling import QUICK, QUICK_SECONDS, sample_columns
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.default_only import build_default_plan, switched_tables, what_matters
 from uuidmig.planner.model import DEFAULT_ONLY, ColumnName, Hazard, Plan, PlanOptions
 from uuidmig.planner.slots import find_slots
+from uuidmig.planner.soft_hits import SAMPLED_CODES, SoftReport, undeclared
 
 
 def make_plan(dsn: str, options: PlanOptions) -> Plan:
@@ -44,7 +46,17 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
             )
         else:
             plan = build_plan(catalog, options, counts, tool_version=__version__, now=now)
-        return with_preflight(connection, plan)
+        plan = with_preflight(connection, plan)
+        if plan.default_only:
+            return plan  # keys stay as they are, and so do references to them
+        report = sample_columns(connection, catalog, plan, QUICK, QUICK_SECONDS)
+        return with_soft_report(plan, report)
+
+
+def with_soft_report(plan: Plan, report: SoftReport) -> Plan:
+    """Return the plan with the warnings of this report, instead of those of an earlier one."""
+    others = (h for h in plan.hazards if h.code not in SAMPLED_CODES)
+    return replace(plan, hazards=(*others, *undeclared(plan, report)))
 
 
 def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]:

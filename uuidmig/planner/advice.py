@@ -205,6 +205,8 @@ def _density(entry: ClosureTable) -> Iterator[Hazard]:
 def _unchecked(entry: ClosureTable) -> Iterator[Hazard]:
     keys = {key.name: key for key in entry.table.foreign_keys}
     for reference in entry.references:
+        if reference.foreign_key is None:
+            continue
         key = keys[reference.foreign_key]
         others = [column for column in key.columns if column != reference.column]
         nullable = [column for column in others if not entry.table.column(column).not_null]
@@ -230,6 +232,11 @@ def _statistics(table: Table) -> Iterator[Hazard]:
 
 def _unlinked(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
     """Columns that look like references and follow nothing: they will keep their old values."""
+    declared = {
+        ColumnName(entry.name, reference.column)
+        for entry in plan.tables
+        for reference in entry.references
+    }
     for table in catalog.tables:
         loose = [
             column.name
@@ -237,6 +244,7 @@ def _unlinked(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]
             if column.base_type in ("uuid", "_uuid")
             and column.default is None
             and ColumnName(table.name, column.name) not in graph.roots
+            and ColumnName(table.name, column.name) not in declared
         ]
         if loose:
             yield _warning(
@@ -244,7 +252,8 @@ def _unlinked(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]
                 table.name,
                 f"{', '.join(loose)}: without a foreign key the values stay as they are, even if "
                 "they are keys of migrated tables",
-                "add the foreign key, or map them with uuidmig lookup before finish",
+                "add the foreign key, declare a soft reference in the configuration, or map them "
+                "with uuidmig lookup before finish",
             )
 
 

@@ -29,6 +29,7 @@ from uuidmig.planner.model import (
 from uuidmig.planner.refusals import server_refusals
 from uuidmig.planner.replication import find_publications
 from uuidmig.planner.selection import choose_roots, select_roots
+from uuidmig.planner.soft_references import usable_references
 from uuidmig.planner.strategies import compare_strategies
 from uuidmig.planner.time_sources import with_time_sources
 
@@ -50,7 +51,8 @@ def build_plan(
     roots = choose_roots(catalog, select_roots(catalog, graph, options), counts, options)
     untimed = _domains(catalog, graph, roots, counts)
     domains = with_time_sources(catalog, graph, untimed, options)
-    closure = find_closure(catalog, graph, domains)
+    soft = usable_references(catalog, graph, domains, options)
+    closure = find_closure(catalog, graph, domains, soft)
     plan = Plan(
         tool_version=tool_version,
         server=catalog.server,

@@ -3,36 +3,50 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from uuidmig.catalog.model import Catalog, ForeignKey, Index, Policy, RelationName, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.graph import targets_first
-from uuidmig.planner.model import ClosureTable, KeyDomain
+from uuidmig.planner.model import ClosureTable, KeyDomain, Reference
 from uuidmig.planner.references import find_references
 
 _NAME_BYTES = 63  # NAMEDATALEN - 1
 
 
 def find_closure(
-    catalog: Catalog, graph: KeyGraph, domains: tuple[KeyDomain, ...]
+    catalog: Catalog,
+    graph: KeyGraph,
+    domains: tuple[KeyDomain, ...],
+    soft: Mapping[RelationName, tuple[Reference, ...]],
 ) -> tuple[ClosureTable, ...]:
-    """Return all tables that hold a column of the domains, parents first, numbered from 1."""
+    """Return all tables that hold a column of the domains, parents first, numbered from 1.
+
+    `soft` are the declared references without a foreign key, by the table that holds them.
+    """
     names = {column.table for domain in domains for column in (domain.root, *domain.members)}
+    names |= soft.keys()
     tables = {table.name: table for table in catalog.tables if table.name in names}
     parents = {
-        name: {key.parent for key in table.foreign_keys} & tables.keys()
+        name: {
+            *(key.parent for key in table.foreign_keys if key.parent in tables),
+            *(reference.parent for reference in soft.get(name, ())),
+        }
         for name, table in tables.items()
     }
     ordered = [tables[name] for name in targets_first(parents)]
     return tuple(
-        _closure_table(number, table, domains, graph)
+        _closure_table(number, table, domains, graph, soft.get(table.name, ()))
         for number, table in enumerate(ordered, start=1)
     )
 
 
 def _closure_table(
-    number: int, table: Table, domains: tuple[KeyDomain, ...], graph: KeyGraph
+    number: int,
+    table: Table,
+    domains: tuple[KeyDomain, ...],
+    graph: KeyGraph,
+    soft: tuple[Reference, ...],
 ) -> ClosureTable:
     return ClosureTable(
         number=number,
@@ -46,7 +60,7 @@ def _closure_table(
             for domain in domains
             if domain.root.table == table.name and domain.root.column == column.name
         ),
-        references=find_references(table, domains, graph),
+        references=(*find_references(table, domains, graph), *soft),
     )
 
 

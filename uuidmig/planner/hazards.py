@@ -9,6 +9,7 @@ from uuidmig.planner.model import Hazard, Plan
 from uuidmig.planner.refusals import find_refusals
 from uuidmig.planner.replication import find_replication
 from uuidmig.planner.row_security import find_hidden_rows
+from uuidmig.planner.soft_references import find_soft_hazards
 
 _ORDER = ("refusal", "warning", "note")
 
@@ -20,6 +21,7 @@ def find_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> tuple[Hazard,
         *find_hidden_rows(catalog, plan),
         *find_replication(plan),
         *find_advice(catalog, graph, plan),
+        *find_soft_hazards(catalog, graph, plan),
     }
     return tuple(
         sorted(found, key=lambda h: (_ORDER.index(h.severity), h.code, h.object, h.message))

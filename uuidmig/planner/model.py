@@ -19,6 +19,28 @@ DEFAULT_ONLY = "default-only"
 
 
 @dataclass(frozen=True, slots=True)
+class Discriminator:
+    """Which rows a soft reference is in: those whose `column`, as text, equals `equals`."""
+
+    column: str
+    equals: str
+
+
+@dataclass(frozen=True, slots=True)
+class SoftReference:
+    """A reference without a foreign key, as the user declared it.
+
+    Columns are named as [schema.]table.column, with SQL quotes or without; `path` says where in a
+    json column the keys are.
+    """
+
+    column: str
+    references: str
+    when: Discriminator | None = None
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlanOptions:
     """What the user chose. Empty `tables` and `schemas` mean: everything that has uuid4 keys."""
 
@@ -30,6 +52,7 @@ class PlanOptions:
     grace: bool = True
     accept_replication: bool = False  # carry publications over; subscribers have to copy anew
     strategy: str = "rewrite"  # or DEFAULT_ONLY
+    soft_references: tuple[SoftReference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -94,13 +117,18 @@ class KeyDomain:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column of a closure table that references a key of `domain` through `foreign_key`."""
+    """A column of a closure table that references a key of `domain` through `foreign_key`.
+
+    Without a foreign key it is a declared soft reference to the domain's root, in the rows that
+    `when` tells (None: in all). A column may have several of these, to different domains.
+    """
 
     column: str
     domain: int
-    foreign_key: str
+    foreign_key: str | None
     parent: RelationName
     parent_column: str
+    when: Discriminator | None = None
 
 
 @dataclass(frozen=True, slots=True)

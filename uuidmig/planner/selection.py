@@ -95,6 +95,30 @@ def find_table(catalog: Catalog, text: str, schemas: Sequence[str] = ()) -> Tabl
     raise ConfigurationError(f'table "{text}" does not exist{_hint(catalog, text)}')
 
 
+def find_column(catalog: Catalog, text: str) -> ColumnName:
+    """Return the column that `text` names: [schema.]table.column, with SQL quotes or without.
+
+    Raises ConfigurationError for none and for several.
+    """
+    for wanted in (text, text.lower()):
+        found = [
+            ColumnName(table.name, column.name)
+            for table in catalog.tables
+            for column in table.columns
+            if wanted in _column_spellings(table.name, column.name)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(sorted(map(str, found)))
+            raise ConfigurationError(f'column "{text}" is ambiguous: say which one of {names}')
+    raise ConfigurationError(f'column "{text}" does not exist (name it schema.table.column)')
+
+
+def _column_spellings(table: RelationName, column: str) -> set[str]:
+    return {f"{left}.{right}" for left, right in product(_spellings(table), _quoted_or_not(column))}
+
+
 def _spellings(name: RelationName) -> set[str]:
     schemas, names = (_quoted_or_not(part) for part in (name.schema, name.name))
     return {*names, *(f"{schema}.{table}" for schema, table in product(schemas, names))}

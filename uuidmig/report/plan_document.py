@@ -61,6 +61,7 @@ def _table(table: ClosureTable) -> dict[str, object]:
                 "foreign_key": reference.foreign_key,
                 "parent": str(reference.parent),
                 "parent_column": reference.parent_column,
+                "when": reference.when,
             }
             for reference in table.references
         ],

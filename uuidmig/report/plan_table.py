@@ -20,7 +20,12 @@ from uuidmig.planner.model import (
 )
 from uuidmig.report.layout import facts, grid, heading, next_commands
 from uuidmig.report.plan_script import version_text
-from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
+from uuidmig.report.plan_words import (
+    describe_generator,
+    describe_keys,
+    describe_soft,
+    describe_timestamp,
+)
 from uuidmig.report.strategies import strategies_sections
 from uuidmig.report.units import count, duration, one_line, size
 from uuidmig.steps.model import Step
@@ -55,6 +60,7 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
     else:
         yield heading("Tables to be rewritten")
         yield _tables(plan.tables)
+    yield from _soft(plan)
     yield heading("Steps")
     yield _steps(steps)
     if plan.forecast is not None:
@@ -105,6 +111,21 @@ def _tables(tables: Sequence[ClosureTable]) -> Table:
             _domains_of(entry),
         )
     return table
+
+
+def _soft(plan: Plan) -> Iterator[RenderableType]:
+    declared = [
+        (
+            f"{entry.name}.{reference.column}",
+            describe_soft(plan.domain(reference.domain), reference),
+        )
+        for entry in plan.tables
+        for reference in entry.references
+        if reference.foreign_key is None
+    ]
+    if declared:
+        yield heading("Soft references, as declared")
+        yield facts(*declared)
 
 
 def _domains_of(entry: ClosureTable) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from uuidmig.catalog.model import KeyCounts
-from uuidmig.planner.model import Generator, TimestampSource
+from uuidmig.planner.model import Generator, KeyDomain, Reference, TimestampSource
 from uuidmig.report.units import count, share
 
 
@@ -43,3 +43,10 @@ def describe_generator(generator: Generator) -> str:
             return f"the server, by an expression we keep: {generator.expression}"
         case _:
             return "the application: it has to make uuid7 keys itself from the cutover on"
+
+
+def describe_soft(domain: KeyDomain, reference: Reference) -> str:
+    """Return what a declared soft reference references, and in which rows."""
+    when = reference.when
+    rows = f", where {when.column} is {when.equals}" if when is not None else ""
+    return f"keys of {domain.root}{rows}"

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.model import ClosureTable, Discriminator, Plan
 from uuidmig.steps import names
 from uuidmig.steps.capture import create_function, create_log, read_locks
 from uuidmig.steps.drain import column_domain, same_identity
 from uuidmig.steps.grace import key_map
 from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
+from uuidmig.steps.soft import applies, soft_references
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
@@ -181,20 +182,31 @@ def _old_values(
     joins: list[sql.Composable] = []
     for position, column in enumerate(columns, start=1):
         value: sql.Composable = sql.Identifier(alias, column)
-        number = column_domain(table, column)
-        if number is not None:
-            joined = f"m{position}"
+        known: list[sql.Composable] = []
+        for number, when in _domains_of(table, column):
+            joined = f"m{position}_{number}_{len(known)}"
             joins.append(
-                sql.SQL(" LEFT JOIN {} AS {} ON {} = {}").format(
+                sql.SQL(" LEFT JOIN {} AS {} ON {} = {}{}").format(
                     key_map(plan.domain(number)),
                     sql.Identifier(joined),
                     sql.Identifier(joined, "new"),
                     value,
+                    applies(when, alias),
                 )
             )
-            value = sql.SQL("coalesce({}, {})").format(sql.Identifier(joined, "old"), value)
+            known.append(sql.Identifier(joined, "old"))
+        if known:
+            value = sql.SQL("coalesce({})").format(sql.SQL(", ").join([*known, value]))
         values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     return sql.SQL(", ").join(values), sql.SQL("").join(joins)
+
+
+def _domains_of(table: ClosureTable, column: str) -> tuple[tuple[int, Discriminator | None], ...]:
+    """Return the domains whose keys the column may hold, and in which rows (None: in all)."""
+    if soft := soft_references(table, column):
+        return tuple((reference.domain, reference.when) for reference in soft)
+    number = column_domain(table, column)
+    return () if number is None else ((number, None),)
 
 
 def _select_back(plan: Plan, table: ClosureTable) -> sql.Composed:

@@ -177,7 +177,7 @@ def lost_references(plan: Plan, table: ClosureTable, key: ForeignKey) -> Stateme
 def key_references(table: ClosureTable) -> tuple[ForeignKey, ...]:
     """Return the foreign keys through which the table references keys of a domain."""
     names = dict.fromkeys(reference.foreign_key for reference in table.references)
-    return tuple(foreign_key(table, name) for name in names)
+    return tuple(foreign_key(table, name) for name in names if name is not None)
 
 
 def differing_rows(plan: Plan, table: ClosureTable, limit: int = 5) -> Statement:

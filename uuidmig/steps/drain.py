@@ -19,7 +19,7 @@ from psycopg import sql
 
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
-from uuidmig.steps import names
+from uuidmig.steps import names, soft
 from uuidmig.steps.capture import input_columns, read_locks
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
@@ -61,7 +61,7 @@ _NOTHING = sql.SQL("""  IF total = 0 THEN RETURN 0; END IF;
 # After a TRUNCATE every row the source has was inserted since, so the log names it.
 _TRUNCATED = sql.SQL("""  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T') THEN
     TRUNCATE {shadow};
-    DELETE FROM {work} WHERE uuidmig_op = 'T';
+{holders}    DELETE FROM {work} WHERE uuidmig_op = 'T';
   END IF;
 """)
 _PRESENT = sql.SQL("""  INSERT INTO {keys}
@@ -124,7 +124,11 @@ def _begin(plan: Plan, take: sql.SQL) -> Iterator[sql.Composable]:
         yield take.format(work=_work(table), log=names.own("log", table.number))
     yield _NOTHING
     for table in plan.tables:
-        yield _TRUNCATED.format(work=_work(table), shadow=table.shadow.identifier)
+        yield _TRUNCATED.format(
+            work=_work(table),
+            shadow=table.shadow.identifier,
+            holders=sql.Composed(list(_soft_rows_of_table(plan, table))),
+        )
 
 
 def _collect(plan: Plan) -> Iterator[sql.Composable]:
@@ -132,6 +136,7 @@ def _collect(plan: Plan) -> Iterator[sql.Composable]:
         yield _present(plan, domain)
         yield _logged(plan, domain)
         yield from _follow(plan, domain)
+        yield from _follow_soft(plan, domain)
     analyzed = [_work(t) for t in plan.tables] + [_keys(d) for d in plan.domains]
     yield _ANALYZE.format(sql.SQL("ANALYZE {};").format(sql.SQL(", ").join(analyzed)))
     # Rows that follow a changed key may name keys that nothing asked for before.
@@ -241,10 +246,33 @@ def _follow(plan: Plan, domain: KeyDomain) -> Iterator[sql.Composable]:
         )
         for table in plan.tables
         for reference in table.references
-        if reference.domain == domain.number
+        if reference.domain == domain.number and reference.foreign_key is not None
     ]
     if inserts:
         yield _FOLLOW.format(changed=changed, inserts=sql.Composed(inserts))
+
+
+def _follow_soft(plan: Plan, domain: KeyDomain) -> Iterator[sql.Composable]:
+    """Without a foreign key a row can be older than what it references, and outlive it."""
+    moved = soft.moved_keys(domain, _work(plan.table(domain.root.table)), _keys(domain), _CHANGED)
+    inserts = list(_soft_rows(plan, domain, moved))
+    if inserts:
+        yield _FOLLOW.format(changed=moved, inserts=sql.Composed(inserts))
+
+
+def _soft_rows_of_table(plan: Plan, table: ClosureTable) -> Iterator[sql.Composable]:
+    """A TRUNCATE takes no row of a table along that has only soft references to it."""
+    for _, number in table.roots:
+        yield from _soft_rows(plan, plan.domain(number), None)
+
+
+def _soft_rows(
+    plan: Plan, domain: KeyDomain, keys: sql.Composable | None
+) -> Iterator[sql.Composable]:
+    """Yield what adds the rows with soft references to these keys of a domain; None: to any."""
+    for holder, reference in soft.holders(plan, domain):
+        columns = input_columns(plan, holder)
+        yield soft.add_rows(_work(holder), columns, holder, reference, keys)
 
 
 def _deletes(plan: Plan) -> Iterator[sql.Composable]:

@@ -13,6 +13,7 @@ from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps import names
 from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
+from uuidmig.steps.soft import only_when
 
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
 # tables, whose timestamps no longer tell the keys of the cutover.
@@ -134,9 +135,14 @@ def grace_triggers(plan: Plan) -> tuple[Statement, ...]:
 
 def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     function = names.own("grace", table.number)
-    parts = [_translate(plan, column, number, True) for column, number in table.roots]
-    parts += [_translate(plan, r.column, r.domain, False) for r in table.references]
-    columns = [r.column for r in table.references]
+    own_key = sql.SQL("TG_OP = 'INSERT' AND ")
+    parts = [_translate(plan, column, number, own_key) for column, number in table.roots]
+    parts += [
+        _translate(plan, r.column, r.domain, only_when(r.when, "new")) for r in table.references
+    ]
+    # A row that becomes one of the rows in which the reference is holds a key from then on.
+    deciding = [r.when.column for r in table.references if r.when is not None]
+    columns = list(dict.fromkeys([*(r.column for r in table.references), *deciding]))
     update = (
         sql.SQL(" OR UPDATE OF {}").format(names.column_list(columns)) if columns else sql.SQL("")
     )
@@ -147,9 +153,8 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     return (Statement(body), Statement(trigger))
 
 
-def _translate(plan: Plan, column: str, number: int, insert_only: bool) -> sql.Composed:
+def _translate(plan: Plan, column: str, number: int, condition: sql.Composable) -> sql.Composed:
     name = sql.Identifier("new", column)
-    condition = sql.SQL("TG_OP = 'INSERT' AND ") if insert_only else sql.SQL("")
     return _TRANSLATE.format(
         condition=condition, column=name, current_key=current_key(plan.domain(number))
     )

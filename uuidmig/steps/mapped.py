@@ -9,7 +9,8 @@ from psycopg import sql
 
 from uuidmig.catalog.model import ForeignKey, RelationName
 from uuidmig.keys import mapping_sql
-from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
+from uuidmig.planner.model import ClosureTable, Discriminator, KeyDomain, Plan, Reference
+from uuidmig.steps.soft import applies, soft_references
 
 Relation = Callable[[ClosureTable], sql.Composable]
 
@@ -51,7 +52,11 @@ class MappedExpressions:
     def value(self, table: ClosureTable, column: str, alias: str) -> sql.Composable:
         """Return the new value of a column: a mapped uuid when it holds keys, else as it is."""
         for reference in table.references:
-            if reference.column == column and reference.domain in self.copied:
+            if (
+                reference.column == column
+                and reference.domain in self.copied
+                and not is_unchecked(table, reference)
+            ):
                 return self._copied_key(reference, alias)
         as_bytes = self.key(table, column, alias)
         if as_bytes is None:
@@ -63,10 +68,22 @@ class MappedExpressions:
         root = dict(table.roots).get(column)
         if root is not None:
             return self._root(table, self.plan.domain(root), alias)
+        if found := soft_references(table, column):
+            return self._soft(table, found, alias)
         for reference in table.references:
             if reference.column == column:
                 return self._reference(table, reference, alias)
         return None
+
+    def _soft(
+        self, table: ClosureTable, references: tuple[Reference, ...], alias: str
+    ) -> sql.Composable:
+        """A value that is no key of what it references stays as it is: nothing guards it."""
+        keys = [self._parents_key(table, reference, alias) for reference in references]
+        own = mapping_sql.bytes_expression(sql.Identifier(alias, references[0].column))
+        return sql.SQL("coalesce({})").format(
+            sql.SQL(", ").join([*(key for key in keys if key is not None), own])
+        )
 
     def _root(self, table: ClosureTable, domain: KeyDomain, alias: str) -> sql.Composable:
         key = sql.Identifier(alias, domain.root.column)
@@ -100,7 +117,10 @@ class MappedExpressions:
             # Every value of the domain is a value of its root column: one hop is enough.
             root = self.plan.table(domain.root.table)
             pairs = [(reference.column, domain.root.column)]
-            return self.key(root, domain.root.column, self._join(root, pairs, alias))
+            joined = self._join(root, pairs, alias, reference.when)
+            return self.key(root, domain.root.column, joined)
+        if reference.foreign_key is None:
+            raise ValueError(f"{table.name}.{reference.column}: a key that is not unique by itself")
         key = foreign_key(table, reference.foreign_key)
         parent = self.plan.table(key.parent)
         pairs = list(zip(key.columns, key.parent_columns, strict=True))
@@ -134,8 +154,14 @@ class MappedExpressions:
             own,
         )
 
-    def _join(self, table: ClosureTable, pairs: list[tuple[str, str]], alias: str) -> str:
-        signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs))
+    def _join(
+        self,
+        table: ClosureTable,
+        pairs: list[tuple[str, str]],
+        alias: str,
+        when: Discriminator | None = None,
+    ) -> str:
+        signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs), repr(when))
         if signature in self._aliases:
             return self._aliases[signature]
         joined = self._new_alias(*signature)
@@ -143,7 +169,7 @@ class MappedExpressions:
             sql.SQL("{} = {}").format(sql.Identifier(joined, theirs), sql.Identifier(alias, ours))
             for ours, theirs in pairs
         )
-        self._add_join(self.relation(table), joined, condition)
+        self._add_join(self.relation(table), joined, condition + applies(when, alias))
         return joined
 
     def _new_alias(self, *signature: str) -> str:
@@ -167,9 +193,11 @@ def foreign_key(table: ClosureTable, name: str) -> ForeignKey:
 def is_unchecked(table: ClosureTable, reference: Reference) -> bool:
     """Return whether the server may let this reference point nowhere.
 
-    MATCH SIMPLE does not check a row in which another column of the foreign key is NULL; such a
-    value without parent is kept as it is.
+    MATCH SIMPLE does not check a row in which another column of the foreign key is NULL, and a soft
+    reference has no foreign key; such a value without parent is kept as it is.
     """
+    if reference.foreign_key is None:
+        return True
     key = foreign_key(table, reference.foreign_key)
     others = [column for column in key.columns if column != reference.column]
     return key.match == "s" and any(not table.table.column(column).not_null for column in others)

@@ -1,0 +1,113 @@
+"""The random walk, with tables that reference others without a foreign key."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import LiteralString
+from uuid import UUID
+
+from psycopg.errors import ForeignKeyViolation, UniqueViolation
+
+from tests.random_walk import Connection, RandomWalk
+from uuidmig.planner.model import Discriminator, SoftReference
+
+SCHEMA: LiteralString = """
+create table notes (
+    number bigint primary key, kind text, subject uuid, about uuid, n int
+);
+create index on notes (subject);
+create index on notes (about);
+create table views (id uuid primary key default gen_random_uuid(), seen uuid, n int);
+create index on views (seen);
+"""
+
+DECLARED = (
+    SoftReference("notes.subject", "people.id", Discriminator("kind", "person")),
+    SoftReference("notes.subject", "tags.id", Discriminator("kind", "tag")),
+    SoftReference("notes.subject", "letters.id", Discriminator("kind", "letter")),
+    SoftReference("notes.about", "devices.public_id"),
+    SoftReference("views.seen", "people.id"),
+    SoftReference("views.seen", "stamps.id"),
+)
+KINDS = {"person": "people", "tag": "tags", "letter": "letters", "nothing": "people"}
+
+
+class SoftWalk(RandomWalk):
+    """Rows come before what they reference, outlive it, and become and cease to be references."""
+
+    def __init__(self, connection: Connection, seed: int) -> None:
+        super().__init__(connection, seed)
+        self.awaited: list[UUID] = []
+        self.operations += [
+            (8, self.insert_notes),
+            (6, self.change_notes),
+            (6, self.insert_awaited),
+            (3, self.delete_person),
+            (3, self.delete_notes),
+            (1, self.truncate_targets),
+            (2, self.change_public_id_time),
+        ]
+
+    def create(self) -> None:
+        self.connection.execute(SCHEMA)
+        super().create()
+        for _ in range(20):
+            self.insert_notes()
+
+    def any_key(self, table: str) -> UUID | None:
+        """Return the key of a row, of one that may be there, or of one that may come."""
+        chance = self.random.random()
+        if chance < 0.2 and self.remembered:
+            return self.random.choice(self.remembered)
+        if chance < 0.4:
+            self.awaited.append(self.new_key())
+            return self.awaited[-1]
+        key: UUID | None = self.pick(table)[0]
+        return key
+
+    def device(self) -> UUID | None:
+        rows = self.connection.execute("select public_id from devices order by number").fetchall()
+        return self.random.choice(rows)[0] if rows else self.new_key()
+
+    def insert_notes(self) -> None:
+        kind = self.random.choice(sorted(KINDS))
+        self.run(
+            "insert into notes values (%s, %s, %s, %s, 0)",
+            *(self.number(), kind, self.any_key(KINDS[kind]), self.device()),
+        )
+        seen = self.any_key(self.random.choice(["people", "stamps"]))
+        self.run("insert into views values (%s, %s, 0)", self.new_key(), seen)
+
+    def change_notes(self) -> None:
+        kind = self.random.choice(sorted(KINDS))
+        rows = self.connection.execute("select number from notes order by number").fetchall()
+        first, second = (self.random.choice(rows)[0] if rows else None for _ in range(2))
+        self.run("update notes set kind = %s where number = %s", kind, first)
+        self.run("update notes set subject = %s where number = %s", self.any_key("tags"), second)
+
+    def insert_awaited(self) -> None:
+        if not self.awaited:
+            return
+        key, table = self.random.choice(self.awaited), self.random.choice(sorted(KINDS.values()))
+        person = self.pick("people")[0]
+        with suppress(UniqueViolation, ForeignKeyViolation), self.connection.transaction():
+            if table == "people":
+                self.run("insert into people values (%s, null, %s, 5)", key, self.time())
+            elif table == "tags":
+                self.run("insert into tags values (%s, 5)", key)
+            elif person is not None:
+                self.run("insert into letters values (%s, %s, 5)", key, person)
+
+    def delete_person(self) -> None:
+        self.run("delete from people where id = %s", *self.pick("people"))
+
+    def delete_notes(self) -> None:
+        self.run("delete from notes where number %% 7 = %s", self.random.randrange(7))
+
+    def truncate_targets(self) -> None:
+        self.run("truncate tags, devices cascade")
+        self.insert_awaited()
+        self.insert_tree()
+
+    def change_public_id_time(self) -> None:
+        self._for_row("devices", "created_at = %s", self.time())

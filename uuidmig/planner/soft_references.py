@@ -1,0 +1,201 @@
+"""References that no foreign key declares, but the user does: found in the catalog, and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from uuidmig.catalog.model import Catalog, Column, RelationName, Table
+from uuidmig.errors import ConfigurationError
+from uuidmig.planner.closure import find_identity
+from uuidmig.planner.domains import KeyGraph
+from uuidmig.planner.model import (
+    ClosureTable,
+    ColumnName,
+    Discriminator,
+    Hazard,
+    KeyDomain,
+    Plan,
+    PlanOptions,
+    Reference,
+)
+from uuidmig.planner.selection import find_column
+
+# Types that can hold keys; of a json type only the path says where they are.
+JSON_TYPES = ("json", "jsonb")
+TEXT_TYPES = ("text", "varchar", "bpchar")
+ARRAY_TYPES = ("_uuid", "_text", "_varchar")
+HOLDING_TYPES = ("uuid", *TEXT_TYPES, *ARRAY_TYPES, *JSON_TYPES)
+
+# Up to here a scan of the table at each replay is hardly felt, even by those who wait for the swap.
+_SCANNED_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A declared soft reference whose names exist. `root` is where the target's keys come from."""
+
+    column: ColumnName
+    target: ColumnName
+    root: ColumnName
+    when: Discriminator | None
+    path: str | None
+
+
+def read_declared(catalog: Catalog, graph: KeyGraph, options: PlanOptions) -> tuple[Declared, ...]:
+    """Return the soft references of the options.
+
+    ConfigurationError for a column that does not exist, cannot hold keys or has a foreign key, a
+    target that is no key, and a path that does not fit the type.
+    """
+    declared = []
+    for entry in options.soft_references:
+        column = find_column(catalog, entry.column)
+        target = find_column(catalog, entry.references)
+        table = catalog.table(column.table)
+        if target not in graph.roots:
+            raise ConfigurationError(
+                f"soft reference {column}: {target} is no key column (a uuid column of a primary "
+                "key, or one that a foreign key references)"
+            )
+        if graph.edges.get(column):
+            raise ConfigurationError(
+                f"soft reference {column}: the column has a foreign key "
+                f"({graph.edges[column][0].foreign_key.name}), which is followed anyway"
+            )
+        _check_type(column, table.column(column.column), entry.path)
+        _check_discriminator(table, column, entry.when)
+        root = graph.roots[target][0]
+        found = Declared(column, target, root, entry.when, entry.path)
+        if found in declared:
+            raise ConfigurationError(f"soft reference {column} to {target} is declared twice")
+        declared.append(found)
+    return tuple(declared)
+
+
+def _check_type(name: ColumnName, column: Column, path: str | None) -> None:
+    if column.base_type not in HOLDING_TYPES:
+        raise ConfigurationError(
+            f"soft reference {name}: a column of type {column.type} cannot hold keys"
+        )
+    is_json = column.base_type in JSON_TYPES
+    if is_json and path is None:
+        raise ConfigurationError(
+            f"soft reference {name}: a path must say where in the {column.type} the keys are"
+        )
+    if not is_json and path is not None:
+        raise ConfigurationError(
+            f"soft reference {name}: only a json column has a path, this one is {column.type}"
+        )
+
+
+def _check_discriminator(table: Table, name: ColumnName, when: Discriminator | None) -> None:
+    if when is not None and when.column not in {column.name for column in table.columns}:
+        raise ConfigurationError(
+            f"soft reference {name}: {table.name} has no column {when.column} to tell its rows by"
+        )
+
+
+def usable_references(
+    catalog: Catalog, graph: KeyGraph, domains: tuple[KeyDomain, ...], options: PlanOptions
+) -> dict[RelationName, tuple[Reference, ...]]:
+    """Return what is to be rewritten, by the table that holds it.
+
+    Left out: targets that are not migrated, and what `find_soft_hazards` refuses.
+    """
+    found: dict[RelationName, tuple[Reference, ...]] = {}
+    numbers = {domain.root: domain for domain in domains}
+    for item in read_declared(catalog, graph, options):
+        domain = numbers.get(item.root)
+        if domain is None or any(_obstacles(catalog, graph, item, domain)):
+            continue
+        reference = Reference(
+            item.column.column, domain.number, None, item.root.table, item.root.column, item.when
+        )
+        found[item.column.table] = (*found.get(item.column.table, ()), reference)
+    return found
+
+
+def find_soft_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
+    """Yield what stands against declared soft references, and what they cost."""
+    domains = {domain.root: domain for domain in plan.domains}
+    for item in read_declared(catalog, graph, plan.options):
+        domain = domains.get(item.root)
+        if domain is None:
+            yield Hazard(
+                "note",
+                "soft-reference-unused",
+                str(item.column),
+                f"the keys of {item.root} are not migrated: the values stay as they are",
+                "nothing to do",
+            )
+        else:
+            yield from _obstacles(catalog, graph, item, domain)
+    for entry in plan.tables:
+        for column in dict.fromkeys(r.column for r in entry.references if r.foreign_key is None):
+            yield from _unindexed(entry, column)
+
+
+def _obstacles(
+    catalog: Catalog, graph: KeyGraph, item: Declared, domain: KeyDomain
+) -> Iterator[Hazard]:
+    table = catalog.table(item.column.table)
+    column = table.column(item.column.column)
+
+    def refusal(code: str, message: str, remedy: str) -> Hazard:
+        return Hazard("refusal", code, str(item.column), message, remedy)
+
+    if column.base_type != "uuid":
+        yield refusal(
+            "soft-reference-type",
+            f"soft references in a column of type {column.type} are not handled yet; they are "
+            "detected and reported only",
+            "take it out of the configuration, and map the values with uuidmig_keys.current_key() "
+            "between cutover and finish",
+        )
+    elif column.generated:
+        yield refusal(
+            "soft-reference-generated",
+            "the column is generated: its values follow from others",
+            "declare the column it is generated from",
+        )
+    elif item.column in graph.roots or column.name in find_identity(table):
+        yield refusal(
+            "soft-reference-in-key",
+            f"the column is a key itself, or tells the rows of {table.name} apart",
+            "add the foreign key",
+        )
+    if not domain.root_unique:
+        yield refusal(
+            "soft-reference-to-shared-key",
+            f"{item.root} is unique only together with other columns: a value does not tell which "
+            "key is meant",
+            "add the foreign key, with all columns of the key",
+        )
+
+
+def _unindexed(entry: ClosureTable, column: str) -> Iterator[Hazard]:
+    if entry.table.has_btree_on((column,)):
+        return
+    name = ColumnName(entry.name, column)
+    message = (
+        "no index begins with the column: whenever rows with keys it may hold were inserted or "
+        "deleted, the whole table is read to find who references them, the last time while the "
+        "tables are locked for the swap"
+    )
+    if entry.table.heap_bytes > _SCANNED_BYTES:
+        yield Hazard(
+            "refusal",
+            "soft-reference-unindexed",
+            str(name),
+            message,
+            "CREATE INDEX CONCURRENTLY on it; it can be dropped after the cutover",
+        )
+    else:
+        yield Hazard(
+            "warning",
+            "soft-reference-scanned",
+            str(name),
+            message,
+            "the table is small, so little is felt of it; an index on the column avoids it",
+        )

@@ -66,6 +66,12 @@ class WrongState(UuidmigError):
     exit_code = 3
 
 
+class FillingTooLong(UuidmigError):
+    """A materialized view takes too long to fill while everybody waits; nothing was changed."""
+
+    exit_code = 3
+
+
 class LockNotObtained(UuidmigError):
     """A lock could not be had in the allowed time; nothing was changed, try again later."""
 

@@ -19,37 +19,81 @@ TABLE = """
     create table o (id uuid primary key, x int);"""
 
 OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
-    "view": (
-        'create view "The View" as select id from t; create view v2 as select t from t',
-        {("view", 'view public."The View"'), ("view", "view public.v2")},
+    "view with a column of the row type": (
+        'create view "The View" as select t, 1 as x from t',
+        {("view", 'view public."The View"')},
     ),
-    "materialized view": (
-        "create materialized view m as select a from t",
-        {("materialized view", "materialized view public.m")},
-    ),
-    "rule": (
-        "create rule r as on insert to t do also nothing",
-        {("rule", "rule r on public.t")},
-    ),
-    "rule of another table": (
-        "create rule r as on insert to o do also delete from t",
-        {("rule", "rule r on public.o")},
-    ),
-    "rule of a view": (
-        "create view v as select 1 as x; create rule r as on insert to v do instead delete from t",
+    "view with a default that names the table": (
+        "create view v as select 1 as x;"
+        "alter view v alter x set default length('t'::regclass::text)",
         {("view", "view public.v")},
     ),
-    "function of the row type": (
-        "create function f(t) returns int language sql as 'select 1'",
+    "view of an extension": (
+        "create extension btree_gist; create view v as select id from t;"
+        "alter extension btree_gist add view v",
+        {("view", "view public.v")},
+    ),
+    "column of the row type of a materialized view": (
+        "create materialized view m as select a from t; create table u (x m)",
+        {("table column", "table column public.u.x")},
+    ),
+    "statistics of a materialized view": (
+        "create materialized view m as select a, note from t;"
+        "create statistics st on a, note from m",
+        {("statistics object", "statistics object public.st")},
+    ),
+    "security label of a materialized view": (
+        "create materialized view m as select a from t;"
+        "insert into pg_seclabel values ('m'::regclass, 'pg_class'::regclass, 0, 'test', 'x')",
+        {("materialized view", "materialized view public.m")},
+    ),
+    "function that only a superuser can create": (
+        "create function f(t) returns int language sql leakproof as 'select 1'",
         {("function", "function public.f(public.t)")},
     ),
-    "function with a parsed body": (
-        "create function f() returns bigint language sql begin atomic select count(*) from t; end",
-        {("function", "function public.f()")},
+    "function with a label": (
+        "create function f(t) returns int language sql as 'select 1';"
+        "insert into pg_seclabel values ('f'::regproc, 'pg_proc'::regclass, 0, 'test', 'x')",
+        {("function", "function public.f(public.t)")},
     ),
-    "procedure with an array of rows": (
-        "create procedure f(t[]) language sql as ''",
+    "procedure that depends on an extension": (
+        "create extension btree_gist; create procedure f(t[]) language sql as '';"
+        "alter procedure f depends on extension btree_gist",
         {("procedure", "procedure public.f(public.t[])")},
+    ),
+    "aggregate": (
+        "create aggregate f(t) (sfunc = array_append, stype = t[])",
+        {("aggregate", "aggregate public.f(public.t)")},
+    ),
+    "operator": (
+        "create function f(t, t) returns bool language sql as 'select true';"
+        "create operator <~> (leftarg = t, rightarg = t, function = f)",
+        {("operator", "operator public.<~>(public.t,public.t)")},
+    ),
+    "trigger with a condition that must be created again": (
+        "create function f(t) returns bool language sql as 'select true';"
+        "create trigger c after insert on t for each row when (f(new)) execute function noop()",
+        {("trigger", "trigger c on public.t")},
+    ),
+    "check that calls what must be created again": (
+        "create function f(t) returns bool language sql as 'select true';"
+        "alter table t add constraint c check (f(t))",
+        {("check", "table constraint c on public.t")},
+    ),
+    "default that calls what must be created again": (
+        "create function f(t default null) returns int language sql as 'select 1';"
+        "alter table o alter x set default f(null::t)",
+        {("default value", "default value for public.o.x")},
+    ),
+    "index that calls what must be created again": (
+        "create function f(t, int) returns int language sql immutable as 'select 1';"
+        "create index i on o (f(null::t, x))",
+        {("index", "index public.i")},
+    ),
+    "policy that calls what must be created again": (
+        "create function f(t) returns bool language sql as 'select true';"
+        "create policy p on o using (f(null::t))",
+        {("policy", "policy p on public.o")},
     ),
     "domain": ("create domain d as t", {("domain", "type public.d")}),
     "column of the row type": (
@@ -70,7 +114,7 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
     "cast": (
         "create function f(t) returns int language sql as 'select 1';"
         "create cast (t as int) with function f(t)",
-        {("cast", "cast (public.t AS integer)"), ("function", "function public.f(public.t)")},
+        {("cast", "cast (public.t AS integer)")},
     ),
     "shared sequence": (
         "alter table o alter x set default nextval('t_n_seq');"
@@ -174,6 +218,12 @@ def found(table: Table) -> set[tuple[str, str]]:
 def test_object(database: TestDatabase, admin: psycopg.Connection[Any], case: str) -> None:
     ddl, expected = OBJECTS[case]
     assert found(read(database, admin, ddl)) == expected
+
+
+def test_temporary_view(database: TestDatabase, admin: psycopg.Connection[Any]) -> None:
+    (item,) = read(database, admin, "create temporary view v as select id from t").unsupported
+    assert item.kind == "view"
+    assert item.name.startswith("view pg_temp")
 
 
 @pytest.mark.parametrize("case", SINCE_18)

@@ -44,6 +44,8 @@ SCENARIOS = {
     "columns": Scenario("columns"),
     "columns_18": Scenario("columns_18", minimum_version=18),
     "triggers": Scenario("triggers"),
+    "views": Scenario("views"),
+    "routines": Scenario("routines"),
     "names": Scenario("names"),
     "timestamps": Scenario(
         "timestamps",

@@ -7,8 +7,12 @@ name in them is schema-qualified and they can be replayed in any session.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from psycopg import sql
+
+if TYPE_CHECKING:
+    from uuidmig.catalog.dependents_model import Dependents
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -306,6 +310,7 @@ class Catalog:
     server: Server
     tables: tuple[Table, ...]
     publications: tuple[Publication, ...] = ()
+    dependents: Dependents | None = None  # views and the like, of all tables; None: not read
 
     def table(self, name: RelationName) -> Table:
         """Return the table of that name; KeyError when there is none."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from uuidmig.catalog.columns import build_columns, build_sequences, further_sequences
+from uuidmig.catalog.dependents import DependentObjects, read_dependents
 from uuidmig.catalog.grants import build_acls
 from uuidmig.catalog.model import (
     Catalog,
@@ -32,7 +33,6 @@ from uuidmig.catalog.types import build_types
 _UNSUPPORTED = (
     "unsupported_tables",
     "unsupported_parts",
-    "unsupported_dependents",
     "unsupported_subscriptions",
 )
 
@@ -47,7 +47,10 @@ def read_catalog(connection: psycopg.Connection[Any], schemas: Sequence[str] = (
     with _snapshot(connection):
         server = _read_server(connection)
         rows = fetch(connection, "tables", schemas=list(schemas))
-        return Catalog(server, _read_tables(connection, rows), _read_publications(connection))
+        names = {row["oid"]: RelationName(row["schema"], row["name"]) for row in rows}
+        dependents = read_dependents(connection, names)
+        tables = _read_tables(connection, rows, dependents)
+        return Catalog(server, tables, _read_publications(connection), dependents.found)
 
 
 @contextmanager
@@ -66,7 +69,9 @@ def _read_server(connection: psycopg.Connection[Any]) -> Server:
     return Server(settings=settings, extensions=extensions, **server)
 
 
-def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[Table, ...]:
+def _read_tables(
+    connection: psycopg.Connection[Any], rows: list[Row], dependents: DependentObjects
+) -> tuple[Table, ...]:
     oids = [row["oid"] for row in rows]
 
     def read(query: str) -> list[Row]:
@@ -81,8 +86,11 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
     triggers = by_table(read("triggers"), Trigger)
     statistics = by_table(read("statistics"), _statistics)
     policies = by_table(read("policies"), _policy)
+    unsupported: list[Mapping[int, tuple[Unsupported, ...]]]
     unsupported = [by_table(read(query), Unsupported) for query in _UNSUPPORTED]
     unsupported.append(further_sequences(owned))
+    unsupported.append(by_table(_other_dependents(connection, oids, dependents), Unsupported))
+    unsupported.append(dependents.unsupported)
 
     def build(oid: int, schema: str, name: str, **fields: Any) -> Table:
         return Table(
@@ -107,6 +115,21 @@ def _read_tables(connection: psycopg.Connection[Any], rows: list[Row]) -> tuple[
 def _read_publications(connection: psycopg.Connection[Any]) -> tuple[Publication, ...]:
     members = fetch(connection, "publication_members")
     return build_publications(fetch(connection, "publications"), members)
+
+
+def _other_dependents(
+    connection: psycopg.Connection[Any], oids: list[int], dependents: DependentObjects
+) -> list[Row]:
+    return fetch(
+        connection,
+        "unsupported_dependents",
+        tables=oids,
+        recreated_tables=[table for table, _, _ in dependents.targets],
+        recreated_classes=[classid for _, classid, _ in dependents.targets],
+        recreated_objects=[objid for _, _, objid in dependents.targets],
+        known_classes=[classid for classid, _ in dependents.known],
+        known_objects=[objid for _, objid in dependents.known],
+    )
 
 
 def _foreign_key(child: tuple[str, str], parent: tuple[str, str], **fields: Any) -> ForeignKey:

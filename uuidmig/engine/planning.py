@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from psycopg import errors
 
 from uuidmig import __version__
+from uuidmig.catalog.dependent_rights import missing_dependent_rights
 from uuidmig.catalog.key_counts import count_keys
 from uuidmig.catalog.key_defaults import read_key_defaults
 from uuidmig.catalog.model import KeyCounts
@@ -80,9 +81,10 @@ def with_preflight(connection: Connection, plan: Plan) -> Plan:
     looked = read_preflight(connection, names)
     found = tuple(_hazards(plan, what_matters(looked) if plan.default_only else looked))
     clashes = tuple(_schema_clashes(connection, plan))
+    rights = tuple(_dependent_rights(connection, plan))
     rejected = _rejected_keys(connection, plan)
     fired = find_event_triggers(connection)
-    return replace(plan, hazards=(*plan.hazards, *found, *clashes, *rejected, *fired))
+    return replace(plan, hazards=(*plan.hazards, *found, *rights, *clashes, *rejected, *fired))
 
 
 def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:
@@ -143,6 +145,21 @@ def _rejected_keys(connection: Connection, plan: Plan) -> tuple[Hazard, ...]:
         connection.execute("SET TRANSACTION READ ONLY")
         connection.execute("SET LOCAL search_path = ''")  # expressions come with qualified names
         return find_rejected_keys(connection, plan)
+
+
+def _dependent_rights(connection: Connection, plan: Plan) -> list[Hazard]:
+    missing = missing_dependent_rights(connection, plan.dependents, plan.server.version)
+    return [
+        Hazard(
+            "refusal",
+            "missing-right",
+            right.object,
+            f"{right.role} lacks {right.privilege} on {right.object}, which must be bound to the"
+            " new tables",
+            "grant it, or run as the owner of the views, rules and functions too",
+        )
+        for right in missing
+    ]
 
 
 def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:

@@ -14,6 +14,7 @@ from uuidmig.planner.closure import (
     find_outside_policies,
     is_unique_column,
 )
+from uuidmig.planner.dependents import find_dependents
 from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.forecast import make_forecast
 from uuidmig.planner.generators import find_generator
@@ -62,6 +63,7 @@ def build_plan(
         outside_tables=find_outside(catalog, closure),
         incoming=find_incoming(catalog, closure),
         outside_policies=find_outside_policies(catalog, closure),
+        dependents=find_dependents(catalog, closure),
         forecast=make_forecast(closure),
         publications=find_publications(catalog, closure),
         created_at=now.astimezone(UTC).isoformat(),

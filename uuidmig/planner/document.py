@@ -46,6 +46,7 @@ def plan_hash(plan: Plan) -> str:
         "incoming": document["incoming"],
         "outside_policies": document["outside_policies"],
         "switches": document["switches"],
+        "dependents": _dependents(document["dependents"]),
     }
     canonical = json.dumps(determining, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
@@ -54,6 +55,17 @@ def plan_hash(plan: Plan) -> str:
 def _table_structure(table: Mapping[str, Any]) -> dict[str, Any]:
     indexes = [_without(index, "bytes") for index in table["indexes"]]
     return {**_without(table, *_TABLE_FIGURES), "indexes": indexes}
+
+
+def _dependents(dependents: Mapping[str, Any]) -> dict[str, Any]:
+    views = [
+        {
+            **_without(view, "bytes", "populated"),
+            "indexes": [_without(index, "bytes") for index in view["indexes"]],
+        }
+        for view in dependents["materialized_views"]
+    ]
+    return {**dependents, "materialized_views": views}
 
 
 def _without(document: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuidmig.catalog.model import Catalog
 from uuidmig.planner.advice import find_advice
+from uuidmig.planner.dependents import dependent_hazards
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import Hazard, Plan
 from uuidmig.planner.refusals import find_refusals
@@ -22,6 +23,7 @@ def find_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> tuple[Hazard,
         *find_replication(plan),
         *find_advice(catalog, graph, plan),
         *find_soft_hazards(catalog, graph, plan),
+        *dependent_hazards(plan),
     }
     return tuple(
         sorted(found, key=lambda h: (_ORDER.index(h.severity), h.code, h.object, h.message))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from uuidmig.catalog.dependents_model import Dependents
 from uuidmig.catalog.model import (
     ForeignKey,
     KeyCounts,
@@ -233,6 +234,7 @@ class Plan:
     incoming: tuple[ForeignKey, ...] = ()  # from outside tables, by other columns than the keys
     outside_policies: tuple[Policy, ...] = ()  # of outside tables, reading closure tables
     switches: tuple[KeySwitch, ...] = ()  # of default-only, in lock order; `tables` is empty then
+    dependents: Dependents = field(default_factory=Dependents)  # bound anew in the swap
     hazards: tuple[Hazard, ...] = ()
     forecast: Forecast | None = None
     publications: tuple[Publication, ...] = ()  # those that send a closure table, not in the hash

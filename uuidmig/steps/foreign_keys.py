@@ -10,6 +10,7 @@ from psycopg import sql
 
 from uuidmig.catalog.model import ForeignKey
 from uuidmig.planner.model import Plan
+from uuidmig.steps.dependents import relations_to_lock
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import regclass, regclass_array
 from uuidmig.steps.shadow import constraint_comment
@@ -47,8 +48,10 @@ def lock_for_swap(plan: Plan) -> Statement:
     ordered = [*inside, *sorted(ends.difference(inside))]
     tables = regclass_array([regclass(name.identifier) for name in ordered])
     return Statement(
-        sql.SQL("SELECT uuidmig.lock_tables({}, 'ACCESS EXCLUSIVE')").format(tables),
-        "ACCESS EXCLUSIVE on the closure and on tables tied to it by a foreign key or a policy",
+        sql.SQL("SELECT uuidmig.lock_tables({} || {}, 'ACCESS EXCLUSIVE')").format(
+            relations_to_lock(plan), tables
+        ),
+        "ACCESS EXCLUSIVE on the closure, its views, and what a foreign key, rule or policy ties",
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import Plan
+from uuidmig.steps.dependent_lines import DEPENDENT_LINES
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, regclass, shadow_schemas
 
@@ -101,6 +102,7 @@ DECLARE
   remaining double precision;
   holding boolean;
   locked regclass;
+  command text;
 BEGIN
   PERFORM set_config('uuidmig.locking_since', started::text, true);
   LOOP
@@ -116,7 +118,13 @@ BEGIN
           remaining := least(remaining, patience);
         END IF;
         PERFORM set_config('lock_timeout', ceil(remaining)::bigint::text || 'ms', true);
-        EXECUTE 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE';
+        -- LOCK TABLE would lock all tables of a view and refuses materialized ones. Giving it to
+        -- its owner changes nothing and locks just the view, ACCESS EXCLUSIVE.
+        SELECT format('ALTER %s %s OWNER TO %I',
+                      CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END,
+                      locked, pg_get_userbyid(c.relowner))
+          INTO command FROM pg_class c WHERE c.oid = locked AND c.relkind IN ('v', 'm');
+        EXECUTE coalesce(command, 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE');
         holding := true;
       END LOOP;
       RETURN;
@@ -195,6 +203,8 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   UNION ALL
   SELECT concat_ws('|', 'subscription', s.srrelid, s.srsubid)
   FROM pg_subscription_rel s JOIN uuidmig.closure_table c ON c.source = s.srrelid
+  UNION ALL
+  SELECT line FROM uuidmig.dependent_lines() AS line
 ) AS lines
 $uuidmig$""")
 
@@ -318,7 +328,7 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
     clock = _CLOCK.format(seconds=sql.Literal(horizon_seconds(plan)))
     parts: list[sql.Composable] = [
         *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _CHUNK_TODO, _EVENT.format(), _REVISION, *_PULSE),
-        *(clock, _LOCK_TABLES, _FINGERPRINT),
+        *(clock, _LOCK_TABLES, DEPENDENT_LINES, _FINGERPRINT),
     ]
     if needs_generator(plan):
         parts.append(GENERATOR)

@@ -6,7 +6,7 @@ compression and column comments. The rest it would lose or rename is set here, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import LiteralString
 
 from psycopg import sql
@@ -219,14 +219,26 @@ def _ownership(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     parts: list[sql.Composable] = []
     if table.table.owner != plan.server.user:
         parts.append(sql.SQL("ALTER TABLE {} OWNER TO {}").format(name, owner))
-    parts.append(_forget_default_privileges(table.shadow))
-    if table.table.acl is not None:
-        parts.append(sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(name, owner))
-        parts += [part for grant in table.table.acl for part in grant_statements(name, grant, None)]
-    for column in table.table.columns:
-        for grant in column.acl or ():
-            parts += grant_statements(name, grant, column.name)
+    column_grants = {column.name: column.acl or () for column in table.table.columns}
+    parts += relation_privileges(table.shadow, table.table.owner, table.table.acl, column_grants)
     return parts + _sequence_grants(plan, table)
+
+
+def relation_privileges(
+    relation: RelationName,
+    owner: str,
+    acl: tuple[Grant, ...] | None,
+    columns: Mapping[str, tuple[Grant, ...]],
+) -> list[sql.Composable]:
+    """Return the statements that give a new relation these privileges and no others."""
+    name = relation.identifier
+    parts: list[sql.Composable] = [_forget_default_privileges(relation)]
+    if acl is not None:
+        parts.append(sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(name, sql.Identifier(owner)))
+        parts += [part for grant in acl for part in grant_statements(name, grant, None)]
+    for column, grants in columns.items():
+        parts += [part for grant in grants for part in grant_statements(name, grant, column)]
+    return parts
 
 
 def _forget_default_privileges(relation: RelationName) -> sql.Composed:

@@ -63,3 +63,15 @@ def base_type(column: Column) -> sql.Composable:
 def verbatim(text: str) -> sql.Composable:
     """Return deparsed SQL text as a composable. Only for text read from the catalog."""
     return sql.SQL(cast(LiteralString, text))  # type: ignore[redundant-cast]
+
+
+def options_list(options: tuple[str, ...]) -> sql.Composed:
+    """Return `name=value` options, as the catalog keeps them, for WITH (…) or SET (…)."""
+    pairs = [option.partition("=") for option in options]
+    # A namespace (toast.) is a name of its own: quoted together they would be another option.
+    return sql.SQL(", ").join(
+        [
+            sql.SQL("{} = {}").format(sql.Identifier(*name.split(".", 1)), sql.Literal(value))
+            for name, _, value in pairs
+        ]
+    )

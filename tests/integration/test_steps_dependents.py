@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import LiteralString
 
 import psycopg
@@ -13,6 +15,7 @@ from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration, make_plan
 from uuidmig.engine.planning import with_preflight
 from uuidmig.steps import filling, foreign_keys
+from uuidmig.steps.revisions import cutover_steps
 
 SCHEMA: LiteralString = """
     create table t (id uuid primary key default gen_random_uuid(), a int, note text);
@@ -316,6 +319,47 @@ def test_as_a_member_of_the_owners(
     migration.rollback()
     assert connection.execute(owners).fetchall() == before
     assert value(connection, "SELECT count(*) FROM m JOIN t USING (id)") == 50
+
+
+WRITERS: LiteralString = """
+    create procedure write_it(n int)
+        begin atomic insert into t (a) values (n); end;
+    create function change_it() returns bigint
+        begin atomic update t set note = 'late' where a = 1; select count(*) from t; end;"""
+
+
+@pytest.mark.parametrize("call", ["call write_it(100)", "select change_it()"])
+@pytest.mark.parametrize("way", ["forth", "back"])
+def test_a_write_that_waited_is_not_lost(
+    database: TestDatabase, connection: Connection, call: LiteralString, way: str
+) -> None:
+    """A parsed body goes on with the very table it waited for."""
+    connection.execute(WRITERS)
+    migration = verified(connection)
+    if way == "back":
+        migration.cutover()
+        migration.call("drain_back")
+    steps = cutover_steps(migration.plan)
+    with database.connect(autocommit=True) as other, ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            for step in reversed(steps) if way == "back" else steps:
+                migration.run(step.undo if way == "back" else step.apply)
+            waiting = pool.submit(other.execute, call)
+            until_it_waits(database, other.info.backend_pid)
+        with pytest.raises(errors.SerializationFailure, match="was replaced while"):
+            waiting.result(timeout=30)
+        other.execute(call)
+    assert value(connection, "SELECT count(*) FROM t WHERE a = 100 OR note = 'late'") == 1
+
+
+def until_it_waits(database: TestDatabase, pid: int) -> None:
+    with database.connect_admin(autocommit=True) as admin:
+        for _ in range(300):
+            query = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
+            if admin.execute(query, [pid]).fetchone() == (True,):
+                return
+            time.sleep(0.05)
+    raise AssertionError("it did not wait")
 
 
 def test_only_what_hangs_on_the_closure_is_planned(connection: Connection) -> None:

@@ -50,10 +50,19 @@ DECLARE
   total bigint := 0;
 BEGIN
   PERFORM uuidmig.fill_key_map();
+  -- retired tables refuse all other writes, see steps/traps.py
+  PERFORM set_config('uuidmig.replaying', 'on', true);
 {body}
+  PERFORM set_config('uuidmig.replaying', 'off', true);
   RETURN total;
 END
 $uuidmig$""")
+
+_NOTHING_TO_DO = sql.SQL("""  IF total = 0 THEN
+    PERFORM set_config('uuidmig.replaying', 'off', true);
+    RETURN 0;
+  END IF;
+""")
 
 _TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
     SELECT * FROM {log} WITH NO DATA;
@@ -126,7 +135,7 @@ def _drain(plan: Plan) -> Iterator[sql.Composable]:
             log=names.own("back_log", table.number),
             retired=table.retired.identifier,
         )
-    yield sql.SQL("  IF total = 0 THEN RETURN 0; END IF;\n")
+    yield _NOTHING_TO_DO
     for table in plan.tables:
         yield from _same_old_key(plan, table)
     for table in plan.tables:

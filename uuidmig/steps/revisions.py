@@ -28,6 +28,7 @@ from uuidmig.steps import (
     row_security,
     shadow,
     swap,
+    traps,
 )
 from uuidmig.steps.mapped import retired, source
 from uuidmig.steps.model import Statement, Step
@@ -68,6 +69,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             "nobody",
             (
                 *capture.capture_objects(plan),
+                traps.trap_function(),
                 capture.backlog_function(plan, "backlog", "log"),
                 drain.drain_function(plan),
                 drain.purge_function(plan),
@@ -133,6 +135,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *row_security.secure_new_tables(plan),
                 *row_security.rebind_outside(plan),
                 *publications.carry_forth(plan),
+                *traps.lay_traps(table.retired for table in plan.tables),
                 *foreign_keys.add_all(plan),
                 *swap.add_unvalidated_checks(plan),
                 *swap.add_triggers(plan),
@@ -156,7 +159,9 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *_drop_back_triggers(plan),
                 *swap.drop_triggers(plan),
                 *row_security.drop_policies(plan, source),
+                *traps.lift_traps(table.retired for table in plan.tables),
                 *swap.swap_out_shadows(plan),
+                *traps.lay_traps(table.shadow for table in plan.tables),
                 *row_security.rebind_outside(plan),
                 *publications.carry_back(plan),
                 *foreign_keys.add_all(plan),

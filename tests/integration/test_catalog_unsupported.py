@@ -166,14 +166,6 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
 }
 
 SINCE_18: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
-    "NOT NULL not validated": (
-        "alter table t add constraint filled not null a not valid",
-        {("not null constraint", "table constraint filled on public.t")},
-    ),
-    "check not enforced": (
-        "alter table t add constraint positive check (a > 0) not enforced",
-        {("check", "table constraint positive on public.t")},
-    ),
     "foreign key not enforced": (
         "alter table t add constraint fk foreign key (id) references o not enforced",
         {("foreign key", "table constraint fk on public.t")},

@@ -148,3 +148,42 @@ def test_a_tablespace_one_may_not_use(
     assert [(hazard.code, hazard.object) for hazard in refusals] == [
         ("missing-right", f"tablespace {places['slow'].as_string()}")
     ]
+
+
+def test_a_change_meanwhile_is_drift(
+    places: dict[str, sql.Identifier], database: TestDatabase
+) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute(sql.SQL(PLACED).format(**places))
+        migration = Migration.of(connection)
+        migration.prepare()
+        migration.fill()
+        for change in (
+            sql.SQL("GRANT USAGE ON TYPE here TO pg_monitor"),
+            sql.SQL("COMMENT ON TYPE there IS 'new'"),
+            sql.SQL("ALTER INDEX {} SET TABLESPACE {}").format(
+                sql.Identifier("in home"), places["fast"]
+            ),
+            sql.SQL("ALTER TABLE here SET TABLESPACE {}").format(places["slow"]),
+        ):
+            with connection.transaction(force_rollback=True):
+                connection.execute(change)
+                with pytest.raises(psycopg.errors.ObjectInUse, match="changed since prepare"):
+                    migration.cutover()
+
+
+def test_the_way_out_of_a_typed_table(database: TestDatabase) -> None:
+    """What the refusal says: NOT OF until finish, then OF again."""
+    with database.connect(autocommit=True) as connection:
+        connection.execute("""
+            create type row_of as (id uuid, n int);
+            create table typed of row_of (id primary key default gen_random_uuid());
+            insert into typed (n) select generate_series(1, 9)""")
+        (refusal,) = make_plan(database.dsn, PlanOptions()).refusals
+        assert (refusal.code, refusal.object) == ("unsupported-typed-table", "type public.row_of")
+        assert refusal.remedy == "ALTER TABLE … NOT OF, and ALTER TABLE … OF after finish"
+        connection.execute("alter table typed not of")
+        migrate(database.dsn)
+        finish(database.dsn)
+        connection.execute("alter table typed of row_of")
+        assert connection.execute("select count(*) from typed").fetchone() == (9,)

@@ -43,6 +43,7 @@ SCENARIOS = {
     "indexes": Scenario("indexes"),
     "columns": Scenario("columns"),
     "columns_18": Scenario("columns_18", minimum_version=18),
+    "not_null_18": Scenario("not_null_18", minimum_version=18),
     "triggers": Scenario("triggers"),
     "views": Scenario("views"),
     "routines": Scenario("routines"),

@@ -119,10 +119,10 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A CHECK constraint."""
+    """A CHECK constraint, or a NOT NULL one that is not validated."""
 
     name: str
-    definition: str  # pg_get_constraintdef: CHECK (...) [NO INHERIT] [NOT VALID]
+    definition: str  # pg_get_constraintdef: CHECK (...) [NO INHERIT] [NOT VALID | NOT ENFORCED]
     columns: tuple[str, ...]
     validated: bool
     comment: str | None = None

@@ -128,7 +128,9 @@ def _shared(domain: KeyDomain) -> Iterator[Hazard]:
 def _expressions(entry: ClosureTable) -> Iterator[Hazard]:
     name, keys = entry.name, key_columns(entry)
     for check in entry.table.checks:
-        if any(count_uses(check.definition, key) for key in keys):
+        if check.definition.startswith("CHECK") and any(
+            count_uses(check.definition, key) for key in keys
+        ):
             yield _expression("check", name, check.name, check.definition)
     for policy in entry.table.policies:
         text = f"{policy.using or ''} {policy.check or ''}"

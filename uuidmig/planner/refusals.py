@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from uuidmig.catalog.model import Grant, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
+from uuidmig.planner.remedies import remedy_for
 
 MINIMUM_SERVER = 150000
 _KINDS = {"p": "partitioned", "f": "foreign"}
@@ -120,7 +121,7 @@ def _structure(entry: ClosureTable) -> Iterator[Hazard]:
             f"unsupported-{item.kind.replace(' ', '-')}",
             item.name,
             f"{item.reason} (it hangs on {table.name})",
-            "drop it and create it again afterwards, or leave the table out",
+            remedy_for(item.kind),
         )
     yield from _indexes(table)
 

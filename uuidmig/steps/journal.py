@@ -158,8 +158,9 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
             OR n.confrelid IN (SELECT source FROM uuidmig.closure_table))
   UNION ALL
   SELECT concat_ws('|', 'index', i.indrelid, pg_get_indexdef(i.indexrelid), i.indisreplident,
-                   i.indisclustered)
+                   i.indisclustered, x.reltablespace)
   FROM pg_index i JOIN uuidmig.closure_table c ON c.source = i.indrelid
+  JOIN pg_class x ON x.oid = i.indexrelid
   UNION ALL
   SELECT concat_ws('|', 'trigger', t.tgrelid, pg_get_triggerdef(t.oid), t.tgenabled)
   FROM pg_trigger t JOIN uuidmig.closure_table c ON c.source = t.tgrelid
@@ -168,8 +169,10 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   UNION ALL
   SELECT concat_ws('|', 'table', r.oid, r.relname, r.relnamespace, r.relowner, r.relpersistence,
                    r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,
-                   r.relhassubclass, r.relacl, r.reloptions)
+                   r.relhassubclass, r.relacl, r.reloptions, 'in', r.reltablespace,
+                   t.typacl, obj_description(t.oid, 'pg_type'))
   FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid
+  JOIN pg_type t ON t.oid = r.reltype
   UNION ALL
   SELECT concat_ws('|', 'statistics', x.stxrelid, pg_get_statisticsobjdef(x.oid), x.stxowner,
                    x.stxstattarget)

@@ -149,6 +149,13 @@ def _checks(table: ClosureTable) -> list[sql.Composable]:
     for check in table.table.checks:
         if check.validated:
             parts += check_statements(table.shadow, check.name, check.definition, check.comment)
+        elif check.definition.startswith("NOT NULL "):
+            # LIKE brought it, as one that holds for all rows.
+            parts.append(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                    table.shadow.identifier, sql.Identifier(check.name)
+                )
+            )
     return parts
 
 

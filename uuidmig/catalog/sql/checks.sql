@@ -1,5 +1,6 @@
 -- name: checks
--- purpose: CHECK constraints of tables (NOT NULL ones, in pg_constraint since 18, are no checks)
+-- purpose: CHECK constraints of tables, and NOT NULL ones that are not validated
+-- The other NOT NULL constraints, in pg_constraint since 18, are part of their columns.
 select
     k.conrelid as table_oid,
     k.conname::text as name,
@@ -13,5 +14,5 @@ select
     k.convalidated as validated,
     obj_description(k.oid, 'pg_constraint') as comment
 from pg_constraint k
-where k.contype = 'c' and k.conrelid = any (%(tables)s::oid[])
+where (k.contype = 'c' or (k.contype = 'n' and not k.convalidated)) and k.conrelid = any (%(tables)s::oid[])
 order by k.conrelid, k.conname

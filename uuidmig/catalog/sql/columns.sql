@@ -7,7 +7,15 @@ select
     a.attnum as number,
     format_type(a.atttypid, a.atttypmod) as type,
     t.typtype::text as type_kind,
-    a.attnotnull as not_null,
+    -- since 18 it may hold for new rows only
+    a.attnotnull and not exists (
+        select from pg_constraint k
+        where
+            k.conrelid = a.attrelid
+            and k.contype = 'n'
+            and k.conkey = array[a.attnum]
+            and not k.convalidated
+    ) as not_null,
     case when a.attgenerated = '' then pg_get_expr(d.adbin, d.adrelid) end as default,
     pg_get_expr(t.typdefaultbin, 'pg_type'::regclass) as domain_default,
     a.attgenerated::text as generated,

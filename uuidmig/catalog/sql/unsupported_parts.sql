@@ -14,14 +14,6 @@ with trait as (
     where k.conrelid = any (%(tables)s::oid[]) or k.confrelid = any (%(tables)s::oid[])
 ),
 part (table_oid, kind, classid, objid, reason) as (
-    select conrelid, 'not null constraint', 'pg_constraint'::regclass, oid, 'is not validated'
-    from trait
-    where contype = 'n' and not convalidated
-    union all
-    select conrelid, 'check', 'pg_constraint'::regclass, oid, 'is not enforced'
-    from trait
-    where contype = 'c' and not enforced
-    union all
     select
         side.table_oid,
         case k.contype when 'f' then 'foreign key' else 'temporal key' end,

@@ -8,6 +8,7 @@ from uuidmig.planner.model import Plan
 from uuidmig.steps.dependent_lines import DEPENDENT_LINES
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, regclass, shadow_schemas
+from uuidmig.steps.own_schemas import forget_default_privileges
 
 _JOURNAL = sql.SQL("""CREATE TABLE uuidmig.run (
   id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
@@ -289,28 +290,6 @@ def create_schemas(plan: Plan) -> tuple[Statement, ...]:
         for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
     ]
     return (*statements, *_grant_schemas(plan))
-
-
-# Nobody but the owners is to reach old and new rows side by side, and the map between them.
-_FORGET = sql.SQL("""DO $uuidmig$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
-                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-    FROM pg_namespace n, aclexplode(n.nspacl) a
-    WHERE n.nspname = {name} AND a.grantee <> n.nspowner
-  LOOP
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', {name}, grantee);
-  END LOOP;
-END
-$uuidmig$""")
-
-
-def forget_default_privileges(schema: str) -> Statement:
-    """Return the statement that takes what ALTER DEFAULT PRIVILEGES granted on a new schema."""
-    return Statement(_FORGET.format(name=sql.Literal(schema)))
 
 
 def _grant_schemas(plan: Plan) -> list[Statement]:

@@ -13,9 +13,9 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Column, ExtendedStatistics, RelationName, Sequence, Trigger
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.journal import forget_default_privileges
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, retired_schemas
+from uuidmig.steps.own_schemas import forget_default_privileges
 from uuidmig.steps.shadow import check_statements, shadow_sequence, shadow_statistics
 from uuidmig.steps.verbatim import verbatim
 

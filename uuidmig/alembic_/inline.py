@@ -15,6 +15,8 @@ from uuidmig.steps.model import Statement, Step
 
 _MARK = re.compile(rf"# uuidmig ({'|'.join(NAMES)}) of plan ([0-9a-f]{{64}})")
 
+_KEEP = "# Nothing of it is to be adjusted: it is the SQL of that plan, to the byte."
+
 MESSAGES = {
     "prepare": "prepare uuid7 keys",
     "cutover": "cutover to uuid7 keys",
@@ -39,7 +41,7 @@ def read_mark(script: str) -> tuple[str, str] | None:
 def upgrade_body(name: str, digest: str, steps: Iterable[Step]) -> str:
     """Return the statements that do the steps, as Python text without indentation."""
     parts = [(step, step.apply) for step in steps]
-    return _body([mark(name, digest), RUN.rstrip()], parts)
+    return _body([mark(name, digest), _KEEP, RUN.rstrip()], parts)
 
 
 def downgrade_body(name: str, steps: tuple[Step, ...], no_way_back: str) -> str:

@@ -23,6 +23,7 @@ EXAMPLES = (
     "uuidmig plan --revisions --alembic-config alembic.ini",
     "uuidmig plan --strategy default-only",
     "uuidmig plan --soft-references",
+    "uuidmig plan --canary",
 )
 
 
@@ -79,6 +80,15 @@ def plan(
             "hits.",
         ),
     ] = False,
+    canary: Annotated[
+        bool,
+        typer.Option(
+            "--canary",
+            rich_help_panel="Forecast",
+            help="Measure: copy a few chunks of each table into temporary tables, rolled back; "
+            "not on a replica.",
+        ),
+    ] = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
     verbose: options.Verbose = 0,
@@ -86,6 +96,7 @@ def plan(
 ) -> None:
     """Show what a migration would do, what it costs and what stands against it. Reads only.
 
+    With --canary it also writes to temporary tables, which nobody else sees and which do not stay.
     Exit code 3 when something stands against it; the plan is printed all the same.
     """
     if as_json and as_sql:
@@ -98,7 +109,7 @@ def plan(
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
         place = _place(revisions, head, run.settings.alembic_config)
         form = "json" if as_json else "sql" if as_sql else "table"
-        print_plan(run, form, place, soft_references=soft_references)
+        print_plan(run, form, place, soft_references=soft_references, canary=canary)
 
 
 def _place(revisions: str | None, head: str | None, config: str | None) -> RevisionPlace | None:

@@ -13,6 +13,7 @@ from uuidmig.cli.talk import show, write
 from uuidmig.errors import ConfigurationError, PreflightRefused
 
 if TYPE_CHECKING:
+    from uuidmig.planner.canary import CanarySample
     from uuidmig.planner.model import Plan
 
 
@@ -31,12 +32,14 @@ def print_plan(
     revisions: RevisionPlace | None = None,
     *,
     soft_references: bool = False,
+    canary: bool = False,
 ) -> None:
     """Print the plan as "table", "json" or "sql"; typer.Exit(3) when there are refusals.
 
-    With refusals no revisions are written: nobody is to run them.
+    With refusals no revisions are written: nobody is to run them. `canary` measures first.
     """
     from uuidmig import engine
+    from uuidmig.planner.canary import measured_plan
     from uuidmig.planner.document import plan_hash
     from uuidmig.report.document import document
     from uuidmig.report.plan_document import plan_document
@@ -55,9 +58,12 @@ def print_plan(
     if report is not None:
         plan = engine.with_soft_report(plan, report)
     steps, digest = plan_steps(plan), plan_hash(plan)
+    samples = _canary(run, plan) if canary else ()
+    shown = measured_plan(plan, samples) if samples else plan
     match form:
         case "json":
-            write(document(plan_document(plan, steps, digest) | sampled_document(report)))
+            shown_document = plan_document(shown, steps, digest, samples)
+            write(document(shown_document | sampled_document(report)))
         case "sql" if revisions is not None:  # these hold the rest
             timeout = run.settings.lock_timeout
             write(between_script(plan, steps_between(plan), digest, lock_timeout_ms=timeout))
@@ -66,7 +72,7 @@ def print_plan(
             parts = steps_through_cutover(plan), finish_steps(plan)
             write(plan_script(plan, *parts, digest, lock_timeout_ms=timeout))
         case _:
-            show(plan_table(plan, steps, digest))
+            show(plan_table(shown, steps, digest, samples))
             if report is not None:
                 show(sampled_table(report))
     if plan.refusals:
@@ -74,6 +80,17 @@ def print_plan(
         raise typer.Exit(PreflightRefused.exit_code)
     if revisions is not None:
         _write_revisions(run, plan, revisions)
+
+
+def _canary(run: Session, plan: Plan) -> tuple[CanarySample, ...]:
+    from uuidmig.engine.canary import run_canary
+
+    if plan.refusals:
+        run.talk.complain("no canary: a plan that is refused copies nothing")
+        return ()
+    tables = len(plan.tables)
+    run.talk.say(f"canary: copies a few chunks of {tables} tables into temporary tables of its own")
+    return run_canary(run.dsn, plan)
 
 
 def _write_revisions(run: Session, plan: Plan, place: RevisionPlace) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from uuidmig.planner.canary import CanarySample
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.subscribers import subscriber_commands
 
 
-def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str, object]:
-    """Return the payload of `plan --json`; pass it to `report.document.document`."""
+def plan_document(
+    plan: Plan, steps: Sequence[Step], plan_hash: str, samples: Sequence[CanarySample] = ()
+) -> dict[str, object]:
+    """Return the payload of `plan --json`; pass it to `report.document.document`.
+
+    `samples` are those of a canary.
+    """
     server = plan.server
     return {
         "tool_version": plan.tool_version,
@@ -23,6 +29,7 @@ def plan_document(plan: Plan, steps: Sequence[Step], plan_hash: str) -> dict[str
         "switches": plan.switches,
         "steps": [_step(step) for step in steps],
         "forecast": plan.forecast,
+        "canary": samples or None,
         "strategies": plan.strategies,
         "hazards": plan.hazards,
         "publications": plan.publications,

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from uuidmig.planner.canary import CanarySample
 from uuidmig.planner.model import (
     DEFAULT_ONLY,
     ClosureTable,
@@ -18,6 +19,7 @@ from uuidmig.planner.model import (
     KeySwitch,
     Plan,
 )
+from uuidmig.report.canary import canary_sections
 from uuidmig.report.layout import facts, grid, heading, next_commands
 from uuidmig.report.plan_script import version_text
 from uuidmig.report.plan_words import (
@@ -38,12 +40,16 @@ _SEVERITIES = (
 )
 
 
-def plan_table(plan: Plan, steps: Sequence[Step], plan_hash: str) -> RenderableType:
-    """Return everything `plan` shows."""
-    return Group(*_sections(plan, steps, plan_hash))
+def plan_table(
+    plan: Plan, steps: Sequence[Step], plan_hash: str, samples: Sequence[CanarySample] = ()
+) -> RenderableType:
+    """Return everything `plan` shows; `samples` are those of a canary."""
+    return Group(*_sections(plan, steps, plan_hash, samples))
 
 
-def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[RenderableType]:
+def _sections(
+    plan: Plan, steps: Sequence[Step], plan_hash: str, samples: Sequence[CanarySample]
+) -> Iterator[RenderableType]:
     server = plan.server
     yield Text(
         one_line(
@@ -66,6 +72,7 @@ def _sections(plan: Plan, steps: Sequence[Step], plan_hash: str) -> Iterator[Ren
     if plan.forecast is not None:
         yield heading("Forecast")
         yield _forecast(plan.forecast)
+    yield from canary_sections(samples)
     yield from strategies_sections(plan)
     yield from _hazards(plan.hazards)
     if commands := subscriber_commands(plan):

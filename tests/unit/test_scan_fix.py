@@ -110,6 +110,16 @@ CASES = {
         "from uuidmig import uuid7\r\nif True:\r\n\torder_id = uuid7()\r\n",
         "import uuid\r\nif True:\r\n\torder_id = uuid.uuid7()\r\n",
     ),
+    "import further down": (
+        "import uuid\n\norder_id = uuid.uuid4()\nfrom uuidmig import new_key\n",
+        "from uuidmig import uuid7\n\norder_id = uuid7()\nfrom uuidmig import new_key\n",
+        "import uuid\n\norder_id = uuid.uuid7()\nfrom uuidmig import new_key\n",
+    ),
+    "name imported further down": (
+        "from uuid import uuid4\n\norder_id = uuid4()\nfrom uuid import UUID\n",
+        "from uuidmig import uuid7\n\norder_id = uuid7()\nfrom uuid import UUID\n",
+        "from uuid import uuid7\n\norder_id = uuid7()\nfrom uuid import UUID\n",
+    ),
     "in an f-string": (
         "import uuid\norder_id = f'o-{uuid.uuid4()!s:>40}'\n",
         "from uuidmig import uuid7\norder_id = f'o-{uuid7()!s:>40}'\n",

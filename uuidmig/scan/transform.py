@@ -37,7 +37,9 @@ def replace_places(module: cst.Module, spans: Collection[Span], target: Target) 
 
 def with_imports(module: cst.Module, target: Target, old: Sequence[OldImport]) -> cst.Module:
     """Return the module with `uuid7` imported, without those `old` imports that nothing uses."""
-    existing = [names for names in map(_imported_from(target.module), module.body) if names]
+    # Further down is no place: what is above it may read the name already.
+    head = module.body[: _end_of_imports(module)]
+    existing = [names for names in map(_imported_from(target.module), head) if names]
     if any("uuid7" in names for names in existing):
         return without_unused(module, old)
     if existing:

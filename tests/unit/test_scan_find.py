@@ -71,6 +71,7 @@ def test_what_makes_keys_is_rewritten(statement: str) -> None:
 
 KEPT = {
     "reset_token = models.UUIDField(default=uuid4)": ("django-default", "secret"),
+    "meta = Column(default=lambda: {'token': str(uuid4())})": ("sqlalchemy-default", "secret"),
     "accessToken = uuid4()": ("call", "secret"),
     "def api_key(): return uuid4().hex": ("call", "secret"),
     "id = Column(default=lambda: uuid4().hex[:8])": ("sqlalchemy-default", "part"),

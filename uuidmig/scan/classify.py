@@ -44,10 +44,10 @@ _UNCLEAR = "nothing here says that it is a key; by hand"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What is around a generator. `name` is what its value is called, if anything is."""
+    """What is around a generator. `names` are what its value is called, from the inside out."""
 
     kind: Kind
-    name: str | None
+    names: tuple[str, ...]
     is_call: bool
     is_shortened: bool
 
@@ -59,7 +59,7 @@ class Place:
 
 def reason_to_keep(place: Place) -> str | None:
     """Return why the fixer must leave this place to people; None: it makes keys."""
-    words = _words(place.name or "")
+    words = frozenset().union(*map(_words, place.names))
     if place.is_shortened:
         return _SHORTENED
     if words & _SECRET:
@@ -76,12 +76,14 @@ def classify(parents: dict[ast.AST, ast.AST], node: ast.expr) -> Place:
     start = outer if is_call and outer is not None else node
     keyword = _default_keyword(parents, start)
     shortened = _is_shortened(parents, start)
-    if keyword is None:
-        kind: Kind = "call" if is_call else "value"
-        return Place(kind, _destination(parents, start), is_call, shortened)
-    call = parents[keyword]
-    assert isinstance(call, ast.Call)
-    return Place(_default_kind(call), _destination(parents, call), is_call, shortened)
+    names = [_destination(parents, start)]
+    kind: Kind = "call" if is_call else "value"
+    if keyword is not None:
+        call = parents[keyword]
+        assert isinstance(call, ast.Call)
+        kind = _default_kind(call)
+        names.append(_destination(parents, call))
+    return Place(kind, tuple(name for name in names if name), is_call, shortened)
 
 
 def server_kind(parents: dict[ast.AST, ast.AST], node: ast.AST) -> Kind:

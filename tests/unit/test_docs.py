@@ -151,3 +151,10 @@ def test_every_hazard_is_explained() -> None:
     kinds = {kind for case in (*OBJECTS.values(), *SINCE_18.values()) for kind, _ in case[1]}
     unsupported = {f"unsupported-{kind.replace(' ', '-')}" for kind in kinds}
     assert {code for code in codes() | unsupported if f"`{code}`" not in text} == set()
+
+
+def test_each_of_the_25_failure_modes_names_a_test() -> None:
+    text = (ROOT / "docs" / "failure-modes.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|.*\|(.*)\|$", text, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 26))
+    assert [number for number, tests in rows if not _TEST.search(tests)] == []

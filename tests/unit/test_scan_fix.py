@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -269,11 +270,18 @@ def test_a_file_that_changed_since_is_left_alone(tmp_path: Path) -> None:
     assert "changed since" in fix_files(report, OURS).failures[0].reason
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    (tmp_path / "a.py").write_text("import uuid\norder_id = uuid.uuid4()\n")
-    tmp_path.chmod(0o500)
-    assert fix(tmp_path).failures[0].reason.startswith("not rewritten")
+def test_a_file_that_cannot_be_replaced_stays_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "import uuid\norder_id = uuid.uuid4()\n"
+    (tmp_path / "a.py").write_text(source)
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "replace", full)
+    assert fix(tmp_path).failures[0].reason.startswith("not rewritten: ")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("a.py", source)]
 
 
 def test_without_libcst_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

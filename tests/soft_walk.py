@@ -13,8 +13,9 @@ from uuidmig.planner.model import Discriminator, SoftReference
 
 SCHEMA: LiteralString = """
 create table notes (
-    number bigint primary key, kind text, subject uuid, about uuid, n int
+    number bigint primary key, kind text, subject uuid, about uuid, n int, memo varchar(60)
 );
+create index on notes (memo);
 create index on notes (subject);
 create index on notes (about);
 create table views (id uuid primary key default gen_random_uuid(), seen uuid, n int);
@@ -26,6 +27,8 @@ DECLARED = (
     SoftReference("notes.subject", "tags.id", Discriminator("kind", "tag")),
     SoftReference("notes.subject", "letters.id", Discriminator("kind", "letter")),
     SoftReference("notes.about", "devices.public_id"),
+    SoftReference("notes.memo", "people.id", Discriminator("kind", "person")),
+    SoftReference("notes.memo", "letters.id", Discriminator("kind", "letter")),
     SoftReference("views.seen", "people.id"),
     SoftReference("views.seen", "stamps.id"),
 )
@@ -72,11 +75,17 @@ class SoftWalk(RandomWalk):
     def insert_notes(self) -> None:
         kind = self.random.choice(sorted(KINDS))
         self.run(
-            "insert into notes values (%s, %s, %s, %s, 0)",
-            *(self.number(), kind, self.any_key(KINDS[kind]), self.device()),
+            "insert into notes values (%s, %s, %s, %s, 0, %s)",
+            *(self.number(), kind, self.any_key(KINDS[kind]), self.device(), self.memo(kind)),
         )
         seen = self.any_key(self.random.choice(["people", "stamps"]))
         self.run("insert into views values (%s, %s, 0)", self.new_key(), seen)
+
+    def memo(self, kind: str) -> str | None:
+        """Return a key in canonical form, in another one, or what is no key."""
+        key = self.any_key(KINDS[kind])
+        forms = [str(key)] * 5 + [str(key).upper(), f"{{{key}}}", f"see {key}", "", f"{key}\n"]
+        return None if key is None else self.random.choice(forms)
 
     def change_notes(self) -> None:
         kind = self.random.choice(sorted(KINDS))
@@ -84,6 +93,7 @@ class SoftWalk(RandomWalk):
         first, second = (self.random.choice(rows)[0] if rows else None for _ in range(2))
         self.run("update notes set kind = %s where number = %s", kind, first)
         self.run("update notes set subject = %s where number = %s", self.any_key("tags"), second)
+        self.run("update notes set memo = %s where number = %s", self.memo(kind), first)
 
     def insert_awaited(self) -> None:
         if not self.awaited:

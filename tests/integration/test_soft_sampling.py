@@ -138,6 +138,14 @@ def test_every_plan_warns_of_what_is_not_declared(
     assert warned(the_plan(database, order)) == [first]
 
 
+def test_texts_that_are_not_canonical_are_counted(
+    database: TestDatabase, connection: Connection
+) -> None:
+    label = SoftReference('"Other Place"."100%s ""Log"" x".label', "orders.id")
+    (found,) = (h for h in the_plan(database, label).hazards if h.code == "soft-reference-odd-text")
+    assert found.message.startswith(f"10 of 20 keys of {ORDERS} are not written")
+
+
 def test_a_large_table_is_sampled_all_over(database: TestDatabase, connection: Connection) -> None:
     connection.execute(
         "create table large (n int, who uuid) with (autovacuum_enabled = off);"

@@ -112,7 +112,7 @@ def test_what_is_refused_by_name() -> None:
     generated = declared(ORDERS, log(made), column="audit_log.made")
     assert codes(generated) == {"soft-reference-generated"}
 
-    for kind, path in (("text", None), ("_uuid", None), ("jsonb", "$.id")):
+    for kind, path in (("bpchar", None), ("_uuid", None), ("_text", None), ("jsonb", "$.id")):
         holder = log(column("loose", kind))
         refused = declared(ORDERS, holder, column="audit_log.loose", path=path)
         assert codes(refused) == {"soft-reference-type"}
@@ -126,6 +126,24 @@ def test_what_is_refused_by_name() -> None:
     )
     refused = declared(ORDERS, shared, log(), references="shared.id")
     assert codes(refused) == {"soft-reference-to-shared-key"}
+
+
+def test_a_text_column_can_be_declared() -> None:
+    for kind in ("text", "varchar"):
+        result = declared(ORDERS, log(column("loose", kind)), column="audit_log.loose")
+        assert result.refusals == ()
+        assert result.tables[1].references[0].form == "text"
+    domain = log(column("loose", "text", type_kind="d"))
+    assert codes(declared(ORDERS, domain, column="audit_log.loose")) == {"soft-reference-type"}
+
+
+def test_a_text_column_that_others_reference_is_a_key_itself() -> None:
+    names = log(column("loose", "text"))
+    child = table(
+        "child", key(), column("loose", "text"), keys=(foreign_key("audit_log", "loose", "loose"),)
+    )
+    refused = declared(ORDERS, names, child, column="audit_log.loose")
+    assert codes(refused) == {"soft-reference-in-key"}
 
 
 def test_an_index_on_the_column_ends_the_warning() -> None:

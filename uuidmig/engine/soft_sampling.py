@@ -100,11 +100,12 @@ def _sample(
             places = find_existing(connection, keys, values) if values and keys else {}
     except _UNREADABLE as error:
         reason = str(error).strip().splitlines()[0]
-        return SampledColumn(name, column.type, "nothing", problem=reason)
+        return SampledColumn(name, column.type, form, "nothing", problem=reason)
     existing = {root: places.get(place, set()) for place, root in enumerate(roots)}
     return SampledColumn(
         column=name,
         type=column.type,
+        form=form,
         sampled=sample.extent,
         rows=len(sample.rows),
         values=len(occurrences),

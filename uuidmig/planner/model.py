@@ -121,7 +121,8 @@ class Reference:
     """A column of a closure table that references a key of `domain` through `foreign_key`.
 
     Without a foreign key it is a declared soft reference to the domain's root, in the rows that
-    `when` tells (None: in all). A column may have several of these, to different domains.
+    `when` tells (None: in all). A column may have several of these, to different domains. `form` is
+    "uuid", or "text" for a text column, where keys in canonical form count and nothing else.
     """
 
     column: str
@@ -130,6 +131,7 @@ class Reference:
     parent: RelationName
     parent_column: str
     when: Discriminator | None = None
+    form: str = "uuid"
 
 
 @dataclass(frozen=True, slots=True)

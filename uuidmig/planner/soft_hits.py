@@ -14,7 +14,11 @@ from uuidmig.catalog.model import Table
 from uuidmig.planner.model import ColumnName, Hazard, Plan
 from uuidmig.planner.soft_references import ARRAY_TYPES, JSON_TYPES, TEXT_TYPES
 
-SAMPLED_CODES = ("undeclared-soft-reference", "soft-references-not-sampled")
+SAMPLED_CODES = (
+    "undeclared-soft-reference",
+    "soft-reference-odd-text",
+    "soft-references-not-sampled",
+)
 
 _UUID = re.compile(r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?", re.IGNORECASE)
 _PLAIN_KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -55,6 +59,7 @@ class Finding:
     root: ColumnName
     values: int
     hits: int
+    odd: int = 0  # hits in a text that is no canonical uuid: lower case, with hyphens, no braces
     by: str | None = None
     by_value: tuple[ValueRate, ...] = ()
 
@@ -65,6 +70,7 @@ class SampledColumn:
 
     column: ColumnName
     type: str
+    form: str  # "uuid" | "text" | "array" | "json"
     sampled: str
     rows: int = 0
     values: int = 0  # that look like a uuid, wherever in the rows
@@ -86,6 +92,7 @@ class Occurrence:
 
     path: str | None
     value: UUID
+    odd: bool = False
     neighbours: tuple[str | None, ...] = ()
 
 
@@ -114,7 +121,7 @@ def _is_telling(name: str) -> bool:
 def find_occurrences(form: str, rows: Iterable[tuple[Any, ...]]) -> tuple[Occurrence, ...]:
     """Return every value in the sampled rows that looks like a uuid."""
     return tuple(
-        Occurrence(path, value, tuple(neighbours))
+        Occurrence(path, value, form == "text" and found != str(value), tuple(neighbours))
         for found, *neighbours in rows
         if found is not None
         for path, value in _places(form, found)
@@ -199,7 +206,8 @@ def _finding(
             best, rates, purity = name, groups, rate + _PURER
     by_value = (ValueRate(value, rate.values, rate.hits) for value, rate in rates.items())
     ordered = sorted(by_value, key=lambda v: (-v.hits, v.equals or ""))
-    return Finding(path, root, len(found), hits, best, tuple(ordered))
+    odd = sum(occurrence.odd for occurrence in found if occurrence.value in keys)
+    return Finding(path, root, len(found), hits, odd, best, tuple(ordered))
 
 
 def _rates(found: Sequence[Occurrence], keys: set[UUID], place: int) -> dict[str | None, Rate]:
@@ -217,7 +225,9 @@ def undeclared(plan: Plan, report: SoftReport) -> Iterator[Hazard]:
     }
     for column in report.columns:
         for finding in column.findings:
-            if (column.column, finding.root) not in declared:
+            if (column.column, finding.root) in declared:
+                yield from _odd(column, finding)
+            else:
                 yield Hazard(
                     "warning",
                     "undeclared-soft-reference",
@@ -237,6 +247,18 @@ def undeclared(plan: Plan, report: SoftReport) -> Iterator[Hazard]:
         )
 
 
+def _odd(column: SampledColumn, finding: Finding) -> Iterator[Hazard]:
+    if finding.odd:
+        yield Hazard(
+            "warning",
+            "soft-reference-odd-text",
+            str(column.column),
+            f"{finding.odd} of {finding.hits} keys of {finding.root} are not written as PostgreSQL "
+            f"writes a uuid, and stay as they are (sampled: {column.sampled})",
+            "lower case, with hyphens, without braces: UPDATE them before the migration",
+        )
+
+
 def describe(finding: Finding) -> str:
     """Return a finding in words."""
     where = f" at {finding.path}" if finding.path else ""
@@ -249,7 +271,7 @@ def describe(finding: Finding) -> str:
 
 
 def _remedy(column: SampledColumn) -> str:
-    if column.type == "uuid":
+    if column.form in ("uuid", "text") and not column.type.startswith("character("):
         return "declare it as a soft reference in the configuration, or add the foreign key"
     return (
         "soft references in such columns are not handled yet: map the values with "

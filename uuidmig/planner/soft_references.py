@@ -27,6 +27,8 @@ TEXT_TYPES = ("text", "varchar", "bpchar")
 ARRAY_TYPES = ("_uuid", "_text", "_varchar")
 HOLDING_TYPES = ("uuid", *TEXT_TYPES, *ARRAY_TYPES, *JSON_TYPES)
 
+_HANDLED_TYPES = {"uuid": "uuid", "text": "text", "varchar": "text"}  # to Reference.form
+
 # Up to here a scan of the table at each replay is hardly felt, even by those who wait for the swap.
 _SCANNED_BYTES = 32 * 1024 * 1024
 
@@ -58,11 +60,11 @@ def read_declared(catalog: Catalog, graph: KeyGraph, options: PlanOptions) -> tu
                 f"soft reference {column}: {target} is no key column (a uuid column of a primary "
                 "key, or one that a foreign key references)"
             )
-        if graph.edges.get(column):
-            raise ConfigurationError(
-                f"soft reference {column}: the column has a foreign key "
-                f"({graph.edges[column][0].foreign_key.name}), which is followed anyway"
-            )
+        for key in table.foreign_keys:
+            if column.column in key.columns:
+                raise ConfigurationError(
+                    f"soft reference {column}: the column has a foreign key ({key.name})"
+                )
         _check_type(column, table.column(column.column), entry.path)
         _check_discriminator(table, column, entry.when)
         root = graph.roots[target][0]
@@ -109,8 +111,15 @@ def usable_references(
         domain = numbers.get(item.root)
         if domain is None or any(_obstacles(catalog, graph, item, domain)):
             continue
+        column = catalog.table(item.column.table).column(item.column.column)
         reference = Reference(
-            item.column.column, domain.number, None, item.root.table, item.root.column, item.when
+            column=column.name,
+            domain=domain.number,
+            foreign_key=None,
+            parent=item.root.table,
+            parent_column=item.root.column,
+            when=item.when,
+            form=_HANDLED_TYPES[column.base_type],
         )
         found[item.column.table] = (*found.get(item.column.table, ()), reference)
     return found
@@ -145,7 +154,7 @@ def _obstacles(
     def refusal(code: str, message: str, remedy: str) -> Hazard:
         return Hazard("refusal", code, str(item.column), message, remedy)
 
-    if column.base_type != "uuid":
+    if column.base_type not in _HANDLED_TYPES or column.type_kind != "b":
         yield refusal(
             "soft-reference-type",
             f"soft references in a column of type {column.type} are not handled yet; they are "
@@ -159,7 +168,7 @@ def _obstacles(
             "the column is generated: its values follow from others",
             "declare the column it is generated from",
         )
-    elif item.column in graph.roots or column.name in find_identity(table):
+    elif column.name in find_identity(table) or _is_referenced(catalog, graph, item.column):
         yield refusal(
             "soft-reference-in-key",
             f"the column is a key itself, or tells the rows of {table.name} apart",
@@ -172,6 +181,14 @@ def _obstacles(
             "key is meant",
             "add the foreign key, with all columns of the key",
         )
+
+
+def _is_referenced(catalog: Catalog, graph: KeyGraph, name: ColumnName) -> bool:
+    return name in graph.roots or any(
+        key.parent == name.table and name.column in key.parent_columns
+        for table in catalog.tables
+        for key in table.foreign_keys
+    )
 
 
 def _unindexed(entry: ClosureTable, column: str) -> Iterator[Hazard]:

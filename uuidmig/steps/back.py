@@ -17,7 +17,7 @@ from uuidmig.steps.drain import column_domain, same_identity
 from uuidmig.steps.grace import key_map
 from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
-from uuidmig.steps.soft import applies, soft_references
+from uuidmig.steps.soft import applies, as_uuid, from_uuid, soft_references
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
@@ -192,30 +192,32 @@ def _old_values(
     for position, column in enumerate(columns, start=1):
         value: sql.Composable = sql.Identifier(alias, column)
         known: list[sql.Composable] = []
-        for number, when in _domains_of(table, column):
+        for number, when, form in _domains_of(table, column):
             joined = f"m{position}_{number}_{len(known)}"
             joins.append(
                 sql.SQL(" LEFT JOIN {} AS {} ON {} = {}{}").format(
                     key_map(plan.domain(number)),
                     sql.Identifier(joined),
                     sql.Identifier(joined, "new"),
-                    value,
+                    as_uuid(form, value),
                     applies(when, alias),
                 )
             )
-            known.append(sql.Identifier(joined, "old"))
+            known.append(from_uuid(form, sql.Identifier(joined, "old")))
         if known:
             value = sql.SQL("coalesce({})").format(sql.SQL(", ").join([*known, value]))
         values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     return sql.SQL(", ").join(values), sql.SQL("").join(joins)
 
 
-def _domains_of(table: ClosureTable, column: str) -> tuple[tuple[int, Discriminator | None], ...]:
-    """Return the domains whose keys the column may hold, and in which rows (None: in all)."""
+def _domains_of(
+    table: ClosureTable, column: str
+) -> tuple[tuple[int, Discriminator | None, str], ...]:
+    """Return the domains whose keys the column may hold, in which rows (None: in all), and how."""
     if soft := soft_references(table, column):
-        return tuple((reference.domain, reference.when) for reference in soft)
+        return tuple((reference.domain, reference.when, reference.form) for reference in soft)
     number = column_domain(table, column)
-    return () if number is None else ((number, None),)
+    return () if number is None else ((number, None, "uuid"),)
 
 
 def _select_back(plan: Plan, table: ClosureTable) -> sql.Composed:

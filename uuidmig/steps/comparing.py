@@ -62,6 +62,9 @@ def source_sums(
         if by_tail and _is_reference(table, column):
             values.append(_hashed_bytes(plan, column, tail_expression(own)))
             continue
+        if (text := expressions.text(table, column.name, "t")) is not None:
+            values.append(HashedValue(text, column.hash_function, column.not_null))
+            continue
         key = expressions.key(table, column.name, "t")
         values.append(_plain(column, "t") if key is None else _hashed_bytes(plan, column, key))
         if key is not None and _is_reference(table, column):

@@ -13,7 +13,7 @@ from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps import names
 from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
-from uuidmig.steps.soft import only_when
+from uuidmig.steps.soft import as_uuid, from_uuid, only_when
 
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
 # tables, whose timestamps no longer tell the keys of the cutover.
@@ -44,8 +44,8 @@ BEGIN
 END
 $uuidmig$""")
 
-_TRANSLATE = sql.SQL("""  IF {condition}get_byte(uuid_send({column}), 6) & 240 <> 112 THEN
-    {column} := coalesce({current_key}({column}), {column});
+_TRANSLATE = sql.SQL("""  IF {condition}get_byte(uuid_send({key}), 6) & 240 <> 112 THEN
+    {column} := coalesce({current}, {column});
   END IF;
 """)
 
@@ -138,7 +138,8 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     own_key = sql.SQL("TG_OP = 'INSERT' AND ")
     parts = [_translate(plan, column, number, own_key) for column, number in table.roots]
     parts += [
-        _translate(plan, r.column, r.domain, only_when(r.when, "new")) for r in table.references
+        _translate(plan, r.column, r.domain, only_when(r.when, "new"), r.form)
+        for r in table.references
     ]
     # A row that becomes one of the rows in which the reference is holds a key from then on.
     deciding = [r.when.column for r in table.references if r.when is not None]
@@ -153,10 +154,14 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     return (Statement(body), Statement(trigger))
 
 
-def _translate(plan: Plan, column: str, number: int, condition: sql.Composable) -> sql.Composed:
+def _translate(
+    plan: Plan, column: str, number: int, condition: sql.Composable, form: str = "uuid"
+) -> sql.Composed:
     name = sql.Identifier("new", column)
+    key = as_uuid(form, name)
+    current = sql.SQL("{}({})").format(current_key(plan.domain(number)), key)
     return _TRANSLATE.format(
-        condition=condition, column=name, current_key=current_key(plan.domain(number))
+        condition=condition, column=name, key=key, current=from_uuid(form, current)
     )
 
 

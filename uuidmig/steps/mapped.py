@@ -9,8 +9,8 @@ from psycopg import sql
 
 from uuidmig.catalog.model import ForeignKey, RelationName
 from uuidmig.keys import mapping_sql
-from uuidmig.planner.model import ClosureTable, Discriminator, KeyDomain, Plan, Reference
-from uuidmig.steps.soft import applies, soft_references
+from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
+from uuidmig.steps.soft import applies, as_uuid, soft_references
 
 Relation = Callable[[ClosureTable], sql.Composable]
 
@@ -58,22 +58,39 @@ class MappedExpressions:
                 and not is_unchecked(table, reference)
             ):
                 return self._copied_key(reference, alias)
+        if (text := self.text(table, column, alias)) is not None:
+            return text
         as_bytes = self.key(table, column, alias)
         if as_bytes is None:
             return sql.Identifier(alias, column)
         return mapping_sql.uuid_expression(as_bytes)
 
     def key(self, table: ClosureTable, column: str, alias: str) -> sql.Composable | None:
-        """Return the new key in a column as 16 bytes; None when it does not hold keys."""
+        """Return the new key in a column as 16 bytes; None when it holds no keys as uuid."""
         root = dict(table.roots).get(column)
         if root is not None:
             return self._root(table, self.plan.domain(root), alias)
         if found := soft_references(table, column):
-            return self._soft(table, found, alias)
+            return self._soft(table, found, alias) if found[0].form == "uuid" else None
         for reference in table.references:
             if reference.column == column:
                 return self._reference(table, reference, alias)
         return None
+
+    def text(self, table: ClosureTable, column: str, alias: str) -> sql.Composable | None:
+        """Return the new value of a text column that holds keys; None for all other columns."""
+        found = soft_references(table, column)
+        if not found or found[0].form != "text":
+            return None
+        keys = [self._parents_key(table, reference, alias) for reference in found]
+        texts = [
+            sql.SQL("{}::text").format(mapping_sql.uuid_expression(key))
+            for key in keys
+            if key is not None
+        ]
+        return sql.SQL("coalesce({})").format(
+            sql.SQL(", ").join([*texts, sql.Identifier(alias, column)])
+        )
 
     def _soft(
         self, table: ClosureTable, references: tuple[Reference, ...], alias: str
@@ -117,7 +134,7 @@ class MappedExpressions:
             # Every value of the domain is a value of its root column: one hop is enough.
             root = self.plan.table(domain.root.table)
             pairs = [(reference.column, domain.root.column)]
-            joined = self._join(root, pairs, alias, reference.when)
+            joined = self._join(root, pairs, alias, reference)
             return self.key(root, domain.root.column, joined)
         if reference.foreign_key is None:
             raise ValueError(f"{table.name}.{reference.column}: a key that is not unique by itself")
@@ -159,14 +176,17 @@ class MappedExpressions:
         table: ClosureTable,
         pairs: list[tuple[str, str]],
         alias: str,
-        when: Discriminator | None = None,
+        reference: Reference | None = None,
     ) -> str:
+        form, when = (reference.form, reference.when) if reference else ("uuid", None)
         signature = (alias, str(table.name), *(f"{a}={b}" for a, b in pairs), repr(when))
         if signature in self._aliases:
             return self._aliases[signature]
         joined = self._new_alias(*signature)
         condition = sql.SQL(" AND ").join(
-            sql.SQL("{} = {}").format(sql.Identifier(joined, theirs), sql.Identifier(alias, ours))
+            sql.SQL("{} = {}").format(
+                sql.Identifier(joined, theirs), as_uuid(form, sql.Identifier(alias, ours))
+            )
             for ours, theirs in pairs
         )
         self._add_join(self.relation(table), joined, condition + applies(when, alias))
@@ -204,8 +224,9 @@ def is_unchecked(table: ClosureTable, reference: Reference) -> bool:
 
 
 def key_columns(table: ClosureTable) -> tuple[str, ...]:
-    """Return the columns that hold keys of a domain, in column order."""
-    mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
+    """Return the columns that hold keys of a domain as uuid, in column order."""
+    mapped = {column for column, _ in table.roots}
+    mapped |= {r.column for r in table.references if r.form == "uuid"}
     return tuple(column.name for column in table.table.columns if column.name in mapped)
 
 

@@ -58,6 +58,26 @@ def _matches(when: Discriminator, alias: str) -> sql.Composed:
     return sql.SQL("{}::text = {}").format(column, sql.Literal(when.equals))
 
 
+# A cast of anything else would be an error. "C", as a collation may know no regular expressions.
+_CANONICAL = sql.SQL(
+    """CASE WHEN {value} COLLATE "C" ~ '^[0-9a-f]{{8}}-(?:[0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}$'"""
+    " THEN {value}::uuid END"
+)
+
+
+def as_uuid(form: str, value: sql.Composable) -> sql.Composable:
+    """Return the key a value of this form is; NULL for a text that is none in canonical form.
+
+    Other ways to write a uuid stay as they are: whoever compares texts knows the very characters.
+    """
+    return _CANONICAL.format(value=value) if form == "text" else value
+
+
+def from_uuid(form: str, key: sql.Composable) -> sql.Composable:
+    """Return a key (uuid) in this form."""
+    return sql.SQL("{}::text").format(key) if form == "text" else key
+
+
 def moved_keys(
     domain: KeyDomain, work: sql.Composable, keys: sql.Composable, changed: sql.SQL
 ) -> sql.Composed:
@@ -68,6 +88,13 @@ def moved_keys(
         keys=keys,
         changed=changed.format(keys=keys),
     )
+
+
+def _formed(form: str, keys: sql.Composable) -> sql.Composable:
+    # Not the column is converted but the keys: an index on it shall be of use.
+    if form == "uuid":
+        return keys
+    return sql.SQL("SELECT m.key::text FROM ({}) AS m (key)").format(keys)
 
 
 def add_rows(
@@ -85,7 +112,7 @@ def add_rows(
     wanted = (
         sql.SQL("{} IS NOT NULL").format(column)
         if keys is None
-        else sql.SQL("{} IN ({})").format(column, keys)
+        else sql.SQL("{} IN ({})").format(column, _formed(reference.form, keys))
     )
     return _ADD_ROWS.format(
         work=work,

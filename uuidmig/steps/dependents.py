@@ -22,19 +22,19 @@ from uuidmig.steps.dependents_made import create, drop
 from uuidmig.steps.filling import fill, remember_filled
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import regclass, regclass_array
+from uuidmig.steps.settings import restore_settings, save_settings
 from uuidmig.steps.verbatim import options_list, verbatim
 
 # Definitions name everything with its schema; what they do not name is in pg_catalog. Bodies that
-# are strings are not looked into: they may rely on a search_path of their own.
-_DEFINING = sql.SQL(
-    "SELECT set_config('uuidmig.search_path', current_setting('search_path'), true),"
-    " set_config('uuidmig.check_bodies', current_setting('check_function_bodies'), true),"
-    " set_config('search_path', '', true), set_config('check_function_bodies', 'off', true)"
-)
-_DEFINED = sql.SQL(
-    "SELECT set_config('search_path', current_setting('uuidmig.search_path'), true),"
-    " set_config('check_function_bodies', current_setting('uuidmig.check_bodies'), true)"
-)
+# are strings are not looked into: they may rely on a search_path of their own. Without a tablespace
+# of its own an object was in the database's, whatever the session prefers.
+_SETTINGS = {
+    "search_path": "",
+    "check_function_bodies": "off",
+    "default_tablespace": "",
+}
+_DEFINING = save_settings(_SETTINGS)
+_DEFINED = restore_settings(_SETTINGS)
 
 _NOTHING_LEFT = sql.SQL("""DO $uuidmig$
 DECLARE
@@ -42,9 +42,10 @@ DECLARE
 BEGIN
   SELECT string_agg(DISTINCT pg_describe_object(d.classid, d.objid, 0), ', ') INTO found
   FROM pg_class r JOIN pg_type t ON t.oid = r.reltype
-  JOIN pg_depend d
-    ON d.refclassid = 'pg_class'::regclass AND d.refobjid = r.oid
-    OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (t.oid, t.typarray)
+  CROSS JOIN LATERAL (VALUES ('pg_class'::regclass::oid, r.oid),
+    ('pg_type'::regclass::oid, t.oid), ('pg_type'::regclass::oid, t.typarray))
+    AS own (classid, objid)
+  JOIN pg_depend d ON d.refclassid = own.classid AND d.refobjid = own.objid
   LEFT JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid
   LEFT JOIN pg_class c ON c.oid = w.ev_class
   LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid

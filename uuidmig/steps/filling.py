@@ -16,6 +16,7 @@ from uuidmig.catalog.dependents_model import MaterializedView
 from uuidmig.planner.dependents import LARGE_BYTES
 from uuidmig.planner.model import Plan
 from uuidmig.steps.model import Statement
+from uuidmig.steps.settings import restore_settings, save_settings
 
 _ELAPSED = sql.SQL(
     "1000 * date_part('epoch', clock_timestamp()"
@@ -45,16 +46,12 @@ BEGIN
 END
 $uuidmig$""")
 
-_START = sql.SQL(
-    "SELECT set_config('uuidmig.filling_since', clock_timestamp()::text, true),"
-    " set_config('uuidmig.statement_timeout', current_setting('statement_timeout'), true)"
-)
+_SINCE = sql.SQL("SELECT set_config('uuidmig.filling_since', clock_timestamp()::text, true)")
+# Policies apply to the owner of the view, as in any REFRESH; off, as in our sessions, is an error.
+_SETTINGS = {"row_security": "on", "statement_timeout": "0"}
 # A statement of its own: the time-out counts from the start of the one after it.
 _TIME_OUT = sql.SQL(
     "SELECT set_config('statement_timeout', greatest(1, {limit} - {elapsed})::bigint::text, true)"
-)
-_END = sql.SQL(
-    "SELECT set_config('statement_timeout', current_setting('uuidmig.statement_timeout'), true)"
 )
 _FILL = sql.SQL("""DO $uuidmig$
 BEGIN
@@ -105,10 +102,10 @@ def fill(views: Sequence[MaterializedView]) -> list[sql.Composable]:
     if not views:
         return []
     time_out = _TIME_OUT.format(limit=_LIMIT, elapsed=_ELAPSED)
-    parts: list[sql.Composable] = [_START]
+    parts: list[sql.Composable] = [_SINCE, save_settings(_SETTINGS)]
     for view in views:
         parts += [time_out, _filling(view)]
-    return [*parts, _END]
+    return [*parts, restore_settings(_SETTINGS)]
 
 
 def _filling(view: MaterializedView) -> sql.Composed:

@@ -266,6 +266,29 @@ def test_the_search_path_of_the_session_is_kept(connection: Connection) -> None:
     assert value(connection, "SELECT note FROM shouted") == "N1"
 
 
+def test_constants_mean_the_same_in_any_session(connection: Connection) -> None:
+    connection.execute(
+        "create view since as select id from t where timestamptz '2024-05-06 07:08:09+02' < now()"
+        " and interval '-1 day 2 hours' < interval '1 hour' and 0.1::float8 > 0"
+    )
+    definition = "SELECT pg_get_viewdef('since'::regclass)"
+    before, migration = value(connection, definition), Migration.of(connection)
+    foreign = (
+        "set DateStyle = 'SQL, DMY'; set IntervalStyle = sql_standard; set TimeZone = 'Asia/Tokyo';"
+        "set quote_all_identifiers = on; set extra_float_digits = 3"
+    )
+    connection.execute(foreign)
+    migration.prepare()
+    migration.fill()
+    connection.execute("reset all")
+    migration.cutover()
+    assert value(connection, definition) == before
+    connection.execute(foreign)
+    migration.rollback()
+    connection.execute("reset all")
+    assert value(connection, definition) == before
+
+
 def test_objects_of_others_are_refused(
     database: TestDatabase, connection: Connection, reader: sql.Identifier
 ) -> None:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from psycopg import sql
 
 DEPENDENT_LINES = sql.SQL("""CREATE FUNCTION uuidmig.dependent_lines() RETURNS SETOF text
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $uuidmig$
+LANGUAGE sql STABLE SET search_path = pg_catalog SET quote_all_identifiers = off
+SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 1 AS $uuidmig$
 WITH RECURSIVE target (table_oid, classid, objid) AS (
   SELECT r.oid, own.classid, own.objid
   FROM uuidmig.closure_table c JOIN pg_class r ON r.oid = c.source

@@ -27,11 +27,18 @@ from uuidmig.steps.verbatim import options_list, verbatim
 
 # Definitions name everything with its schema; what they do not name is in pg_catalog. Bodies that
 # are strings are not looked into: they may rely on a search_path of their own. Without a tablespace
-# of its own an object was in the database's, whatever the session prefers.
+# of its own an object was in the database's, whatever the session prefers. The rest is how
+# constants were written when the catalog was read, see catalog/sql/session.sql.
 _SETTINGS = {
     "search_path": "",
     "check_function_bodies": "off",
     "default_tablespace": "",
+    "quote_all_identifiers": "off",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
 }
 _DEFINING = save_settings(_SETTINGS)
 _DEFINED = restore_settings(_SETTINGS)
@@ -125,9 +132,9 @@ def attach(plan: Plan) -> tuple[Statement, ...]:
     parts += [_replaced(view) for view in found.views]
     parts += [verbatim(r.definition.strip()) for r in found.routines if not r.through]
     parts += [part for rule in found.rules for part in _rule(rule)]
-    # At last: the queries may read any of the others.
-    parts += fill(tuple(item for item in recreated(found) if item in found.materialized_views))
-    return _defining(parts)
+    # At last, for the queries may read any of the others; and under the session's own settings.
+    views = [item for item in recreated(found) if item in found.materialized_views]
+    return (*_defining(parts), *(Statement(part) for part in fill(views)))
 
 
 def _defining(parts: list[sql.Composable]) -> tuple[Statement, ...]:

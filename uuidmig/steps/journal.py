@@ -143,7 +143,9 @@ $uuidmig$""")
 # What a cutover relies on, as text. Our own triggers are left out by the schema of their function;
 # pg_depend entries are those that would go on reading the retired table.
 _FINGERPRINT = sql.SQL("""CREATE FUNCTION uuidmig.fingerprint() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog AS $uuidmig$
+LANGUAGE sql STABLE SET search_path = pg_catalog SET quote_all_identifiers = off
+SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
+SET bytea_output = 'hex' SET extra_float_digits = 1 AS $uuidmig$
 SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod,
                    a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attacl,

@@ -1,0 +1,130 @@
+"""What an application does with the objects of the kitchen sink. No result has a key in it."""
+
+from __future__ import annotations
+
+from typing import Any, LiteralString
+
+import psycopg
+
+Rows = list[tuple[Any, ...]]
+
+USES: dict[str, tuple[LiteralString, ...]] = {
+    "view": (
+        "SELECT reference, status, email FROM reports.open_orders"
+        " WHERE email LIKE 'customer-%' ORDER BY 1",
+    ),
+    "view on a view": (
+        "SELECT email, orders FROM reports.open_orders_of WHERE email LIKE 'customer-%' ORDER BY 1",
+    ),
+    "view that is written to": (
+        "INSERT INTO reports.tags (name) VALUES ('by the view')",
+        "UPDATE reports.tags SET name = 'renamed' WHERE name = 'by the view'",
+        "SELECT name FROM shop.tags WHERE name = 'renamed'",
+    ),
+    "INSTEAD OF trigger": (
+        "INSERT INTO crm.directory (name, email, phone)"
+        " VALUES ('account 7', 'new@example.org', '9')",
+        "SELECT a.name, c.email FROM crm.contacts c JOIN crm.accounts a ON a.id = c.account_id"
+        " WHERE c.email = 'new@example.org'",
+    ),
+    "view with security_invoker": ("SELECT name, email, phone FROM crm.directory ORDER BY 2",),
+    "materialized view": (
+        "SELECT c.number, t.cents FROM reports.turnover t"
+        " JOIN shop.customers c ON c.id = t.customer_id WHERE c.email LIKE 'customer-%' ORDER BY 1",
+    ),
+    "materialized view refreshed": (
+        "REFRESH MATERIALIZED VIEW reports.turnover",
+        "SELECT count(*) FROM reports.turnover t"
+        " WHERE NOT EXISTS (SELECT FROM shop.customers c WHERE c.id = t.customer_id)",
+    ),
+    "materialized view filled for the first time": (
+        "REFRESH MATERIALIZED VIEW reports.never_filled",
+        "SELECT count(*) FROM reports.never_filled n JOIN stock.articles a ON a.id = n.id",
+    ),
+    "rule": (
+        "DELETE FROM billing.tenants WHERE name = 'house'",
+        "SELECT count(*) FROM billing.tenants WHERE name = 'house'",
+    ),
+    "function of a row": (
+        "SELECT shop.label(o) FROM shop.orders o WHERE number < 100020 ORDER BY 1",
+    ),
+    "function that returns rows": (
+        "SELECT reference, status FROM shop.customers c, shop.orders_of(c.email)"
+        " WHERE c.number < 20 ORDER BY 1",
+    ),
+    "function with a variable of the row type": (
+        "SELECT sku, stock.level_of(sku) FROM stock.articles ORDER BY 1",
+    ),
+    "procedure with BEGIN ATOMIC": (
+        "CALL stock.restock('S11', 1000)",
+        "SELECT stock.level_of('S11')",
+    ),
+    "trigger that maintains a table": (
+        "DELETE FROM billing.invoices WHERE number % 2 = 0",
+        "SELECT t.name, x.invoices, x.net_cents FROM billing.totals x"
+        " JOIN billing.tenants t ON t.id = x.tenant_id ORDER BY 1",
+    ),
+    "disabled trigger": (
+        "UPDATE stock.shelves SET label = label || '!'",
+        "SELECT label FROM stock.shelves ORDER BY 1",
+    ),
+    "identity and serial": (
+        "INSERT INTO billing.invoices (tenant_id, net_cents) SELECT id, 5 FROM billing.tenants"
+        " WHERE name = 'house'",
+        "SELECT count(*), count(DISTINCT number) FROM billing.invoices",
+    ),
+    "NULLS NOT DISTINCT": (
+        "SELECT count(*), count(DISTINCT (account_id, coalesce(phone, ''))) FROM crm.contacts",
+    ),
+    "cascade through a domain": (
+        "DELETE FROM crm.notes",
+        "UPDATE crm.accounts SET primary_contact_id = NULL",
+        "DELETE FROM crm.accounts WHERE name = 'account 9'",
+        "SELECT count(*) FROM crm.contacts",
+    ),
+    "composite keys": (
+        "SELECT t.name, count(DISTINCT i.number), count(l.position), count(DISTINCT r.level)"
+        " FROM billing.tenants t LEFT JOIN billing.invoices i ON i.tenant_id = t.id"
+        " LEFT JOIN billing.invoice_lines l ON (l.tenant_id, l.invoice_id) = (i.tenant_id, i.id)"
+        " LEFT JOIN billing.reminders r ON (r.tenant_id, r.invoice_id) = (i.tenant_id, i.id)"
+        " GROUP BY 1 ORDER BY 1",
+    ),
+    "keys that are foreign keys": (
+        "SELECT a.sku, p.days, r.celsius FROM stock.articles a JOIN stock.perishables p"
+        " ON p.article_id = a.id JOIN stock.perishable_rules r ON r.article_id = p.article_id"
+        " ORDER BY 1",
+    ),
+    "odd names": (
+        'SELECT w."select" FROM "Odd Schema"."Weird ""Table""" w'
+        ' JOIN "Odd Schema".a_name_that_is_as_long_as_a_name_can_be_in_postgresql_63_bytes_ l'
+        ' ON l."Parent" = w."The Id" ORDER BY 1',
+    ),
+    "references from outside by other columns": (
+        "SELECT c.number FROM reports.watchers w JOIN shop.customers c"
+        " ON c.number = w.customer_number ORDER BY 1",
+    ),
+    "partitions": (
+        "SELECT l.tableoid::regclass::text, s.name, kind, happened_at FROM events.log l"
+        " JOIN events.sources s ON s.id = l.source_id ORDER BY 1, 2, 3, 4",
+    ),
+    "partitions with composite references": (
+        "DELETE FROM events.visits WHERE region = 'fr'",
+        "SELECT p.tableoid::regclass::text, p.region, p.number, count(*) FROM events.pages p"
+        " JOIN events.visits v ON (v.region, v.id) = (p.region, p.visit_id) GROUP BY 1, 2, 3"
+        " ORDER BY 1, 2, 3",
+    ),
+    "insert into a partitioned table": (
+        "INSERT INTO events.log (source_id, kind, happened_at)"
+        " SELECT id, 'new', '2025-08-01 00:00+00' FROM events.sources WHERE name = 'source 1'",
+        "SELECT tableoid::regclass::text, uuid_send(id) IS NOT NULL FROM events.log"
+        " WHERE kind = 'new'",
+    ),
+}
+
+
+def use(connection: psycopg.Connection[Any], name: str) -> Rows:
+    """Do what `name` stands for and take it back; return the rows of its last statement."""
+    with connection.transaction(force_rollback=True):
+        for statement in USES[name][:-1]:
+            connection.execute(statement)
+        return connection.execute(USES[name][-1]).fetchall()

@@ -50,8 +50,7 @@ MANUAL = RunOptions(cutover="manual")
 IMPATIENT = RunOptions(lock_timeout_ms=100, lock_attempts=2)
 MIGRATE = ("migrate", "--yes", "--strategy", "default-only")
 
-# What a rewrite refuses is all here: views, rules, row security, partitions, inheritance, a table
-# without identity that is published.
+# What a rewrite refuses: views, forced row security, partitions, inheritance.
 HARD = """
 CREATE SCHEMA "My Schema";
 CREATE TABLE "My Schema"."Ten""ants" ("I d" uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text);

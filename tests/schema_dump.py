@@ -10,7 +10,9 @@ from psycopg import sql
 
 from tests.servers import TestDatabase
 from uuidmig.catalog.model import Column
+from uuidmig.planner.generators import find_generator
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_members
 
 
 def schema_dump(database: TestDatabase, *options: str) -> str:
@@ -37,11 +39,12 @@ def with_new_defaults(dump: str, plan: Plan) -> str:
 
     Raises AssertionError when the dump does not have the column's line exactly once.
     """
-    for table in plan.tables:
-        for name, number in table.roots:
-            default = plan.domain(number).generator.new_default
+    for table in all_members(plan):
+        for name, _ in table.roots:
+            column = table.table.column(name)
+            default = find_generator(column, plan.server.version).new_default
             if default is not None:
-                dump = _with_default(dump, table, table.table.column(name), default)
+                dump = _with_default(dump, table, column, default)
     return dump
 
 

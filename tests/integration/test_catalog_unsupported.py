@@ -258,24 +258,66 @@ PARTITIONED: LiteralString = """
     create table r (id uuid, a int, constraint r_p foreign key (id, a) references p)"""
 
 
+def test_partitions(database: TestDatabase, admin: psycopg.Connection[Any]) -> None:
+    """A partitioned table is one table with all its partitions."""
+    table = read(database, admin, PARTITIONED, "p")
+    assert (table.kind, table.partition_key) == ("p", "RANGE (a)")
+    (part,) = table.partitions
+    assert (part.kind, part.parent, part.bound) == ("r", table.name, "FOR VALUES FROM (0) TO (9)")
+    assert [index.parent for index in part.indexes] == ["p_pkey"]
+    assert found(table) == found(part) == set()
+    with database.connect(autocommit=True) as owner:
+        catalog = read_catalog(owner)
+    assert part.name not in {one.name for one in catalog.tables}
+    assert [key.name for key in catalog.table(RelationName("public", "r")).foreign_keys] == ["r_p"]
+
+
+PART_ALONE: LiteralString = """
+    create table p (id uuid, a int, primary key (id, a)) partition by range (a);
+    create table part partition of p for values from (0) to (9);
+    create trigger g after insert on p for each row execute function noop();
+    {}"""
+
+
 @pytest.mark.parametrize(
-    ("name", "expected"),
+    ("ddl", "expected"),
     [
-        ("p", {("partition", "table public.p")}),
-        ("part", {("partition", "table public.p")}),
-        ("r", set()),
+        (
+            "create table r (id uuid, a int, constraint r_p foreign key (id, a) references part)",
+            ("partition", "table constraint r_p on public.r"),
+        ),
+        (
+            "alter table part add constraint part_o foreign key (a) references o",
+            ("partition", "table constraint part_o on public.part"),
+        ),
+        ("alter table part disable trigger g", ("trigger", "trigger g on public.part")),
+        ("alter table part enable row level security", ("row security", "table public.part")),
     ],
+    ids=["referenced", "references", "trigger", "row security"],
 )
-def test_partitions(
+def test_what_one_partition_has_alone(
     database: TestDatabase,
     admin: psycopg.Connection[Any],
-    name: str,
-    expected: set[tuple[str, str]],
+    ddl: LiteralString,
+    expected: tuple[str, str],
 ) -> None:
-    table = read(database, admin, PARTITIONED, name)
-    assert found(table) == expected
-    assert table.kind == ("p" if name == "p" else "r")
-    assert [key.name for key in table.foreign_keys] == (["r_p"] if name == "r" else [])
+    (part,) = read(database, admin, PART_ALONE.replace("{}", ddl), "p").partitions
+    assert found(part) == {expected}
+
+
+def test_a_partition_elsewhere(database: TestDatabase, admin: psycopg.Connection[Any]) -> None:
+    ddl: LiteralString = """
+        create foreign data wrapper nowhere;
+        create server far foreign data wrapper nowhere;
+        create table p (id uuid, a int) partition by range (a);
+        create foreign table part partition of p for values from (0) to (9) server far;"""
+    try:
+        admin.execute(ddl)
+        with database.connect(autocommit=True) as owner:
+            table = read_catalog(owner).table(RelationName("public", "p"))
+        assert ("foreign table", "foreign table public.part") in found(table)
+    finally:
+        admin.execute("drop foreign data wrapper nowhere cascade")
 
 
 def test_the_other_side(database: TestDatabase, admin: psycopg.Connection[Any]) -> None:

@@ -77,5 +77,6 @@ SCENARIOS = {
             )
         ),
     ),
+    "partitions": Scenario("partitions"),
     "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
 }

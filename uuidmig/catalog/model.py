@@ -112,7 +112,8 @@ class Index:
     statistics_targets: tuple[tuple[int, int], ...] = ()  # (index column number, target)
     comment: str | None = None
     constraint_comment: str | None = None
-    constraint_definition: str | None = None  # pg_get_constraintdef, exclusion constraints only
+    constraint_definition: str | None = None  # pg_get_constraintdef
+    parent: str | None = None  # the index of the partitioned table that this one is attached to
     tablespace: str | None = None
     bytes: int = 0
 
@@ -126,6 +127,7 @@ class Check:
     columns: tuple[str, ...]
     validated: bool
     comment: str | None = None
+    inherited: bool = False  # a partition has it from the partitioned table
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,11 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An ordinary table with everything that hangs on it. Sizes in bytes, `rows` estimated."""
+    """A table with everything that hangs on it. Sizes in bytes, `rows` estimated.
+
+    A partitioned one stands for its whole tree: the partitions of every level are in `partitions`,
+    and its sizes are their sum.
+    """
 
     name: RelationName
     oid: int
@@ -223,6 +229,10 @@ class Table:
     row_security_active: bool = False  # it holds for the role that reads the catalog
     policies: tuple[Policy, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
+    partition_key: str | None = None  # pg_get_partkeydef: "RANGE (created_at)"
+    parent: RelationName | None = None  # the table that this one is a partition of
+    bound: str | None = None  # of a partition: "FOR VALUES FROM (…) TO (…)", "DEFAULT"
+    partitions: tuple[Table, ...] = ()  # parents before their own partitions
     rows: float = -1.0  # pg_class.reltuples; -1 never analyzed
     pages: int = 0
     heap_bytes: int = 0

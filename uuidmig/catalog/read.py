@@ -25,6 +25,7 @@ from uuidmig.catalog.model import (
     Trigger,
     Unsupported,
 )
+from uuidmig.catalog.partitions import fold_partitions
 from uuidmig.catalog.publications import build_publications
 from uuidmig.catalog.queries import load
 from uuidmig.catalog.rows import Row, by_table, fetch
@@ -92,10 +93,13 @@ def _read_tables(
     unsupported.append(by_table(_other_dependents(connection, oids, dependents), Unsupported))
     unsupported.append(dependents.unsupported)
 
-    def build(oid: int, schema: str, name: str, **fields: Any) -> Table:
+    def build(
+        oid: int, schema: str, name: str, parent: tuple[str, str] | None, **fields: Any
+    ) -> Table:
         return Table(
             name=RelationName(schema, name),
             oid=oid,
+            parent=RelationName(*parent) if parent else None,
             columns=columns.get(oid, ()),
             indexes=indexes.get(oid, ()),
             checks=checks.get(oid, ()),
@@ -109,7 +113,7 @@ def _read_tables(
             **fields,
         )
 
-    return tuple(build(**row) for row in rows)
+    return fold_partitions(build(**row) for row in rows)
 
 
 def _read_publications(connection: psycopg.Connection[Any]) -> tuple[Publication, ...]:

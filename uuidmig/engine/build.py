@@ -17,8 +17,8 @@ from uuidmig.engine.progress import Note, Observer
 from uuidmig.engine.workers import run_tasks
 from uuidmig.errors import MappingCollision
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.indexes import IndexBuild, index_builds, replica_identity
-from uuidmig.steps.shadow import restore_autovacuum
+from uuidmig.planner.partitions import all_leaves
+from uuidmig.steps.indexes import IndexBuild, index_builds, whole_tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +89,19 @@ def build(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None
     """
     purge(dsn, plan, observer)
     builder = _Builder(plan, options.workers)
-    parts = [_Part("vacuum", table) for table in plan.tables]
+    parts = [_Part("vacuum", leaf) for leaf in all_leaves(plan)]
     run_tasks(dsn, options.workers, "build", parts, builder.run, observer, cost=_cost)
     failpoint("indexed")
+    _analyze_partitioned(dsn, plan)
     _attach(dsn, plan)
+
+
+def _analyze_partitioned(dsn: str, plan: Plan) -> None:
+    """Autovacuum never gathers the statistics of a partitioned table as a whole."""
+    with connect(dsn, "build") as connection:
+        for table in plan.tables:
+            if table.table.kind == "p":
+                connection.execute(sql.SQL("ANALYZE {}").format(table.shadow.identifier))
 
 
 def purge(dsn: str, plan: Plan, observer: Observer) -> None:
@@ -142,8 +151,7 @@ def _attach(dsn: str, plan: Plan) -> None:
         for built in index_builds(plan):
             for statement in built.attach:
                 connection.execute(statement.query)
-        for table in plan.tables:
-            for statement in (*replica_identity(table), *restore_autovacuum(table)):
-                connection.execute(statement.query)
+        for statement in whole_tables(plan):
+            connection.execute(statement.query)
         journal.set_state(connection, "built")
         failpoint("attached")

@@ -18,12 +18,13 @@ _MOST_CHUNKS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Adjacent chunks of one table: heap pages [first_page, last_page), None: to the end."""
+    """Adjacent chunks of one heap of one table: pages [first_page, last_page), None: to the end."""
 
     table_number: int
     numbers: tuple[int, ...]
     first_page: int
     last_page: int | None
+    heap: int = 1  # counts the leaves of the table
 
 
 def chunk_pages(pages: int, rows: float, batch: int | None) -> int:
@@ -33,8 +34,8 @@ def chunk_pages(pages: int, rows: float, batch: int | None) -> int:
     return max(1, wanted, -(-pages // _MOST_CHUNKS))
 
 
-def make_chunks(connection: Connection, table: ClosureTable, batch: int | None) -> None:
-    """Cut the source into chunks, anew; call it in a transaction that emptied the shadow.
+def make_chunks(connection: Connection, table: ClosureTable, heap: int, batch: int | None) -> None:
+    """Cut a leaf of the source into chunks, anew; call it in a transaction that emptied its shadow.
 
     Capture is on: a row that is written from now on is in the log, wherever it lands.
     """
@@ -49,17 +50,19 @@ def make_chunks(connection: Connection, table: ClosureTable, batch: int | None) 
         raise LookupError(name)
     pages, density, filenode = row
     size = chunk_pages(pages, pages * (density or _GUESSED_ROWS_PER_PAGE), batch)
-    connection.execute("DELETE FROM uuidmig.chunk WHERE table_number = %s", [table.number])
     connection.execute(
-        "INSERT INTO uuidmig.chunk (table_number, number, first_page, last_page)"
-        " SELECT %(table)s, row_number() OVER (ORDER BY first), first,"
-        " CASE WHEN first + %(size)s < %(pages)s THEN first + %(size)s END"
-        " FROM generate_series(0, greatest(%(pages)s - 1, 0), %(size)s) AS first",
-        {"table": table.number, "size": size, "pages": pages},
+        "DELETE FROM uuidmig.chunk WHERE table_number = %s AND heap = %s", [table.number, heap]
     )
     connection.execute(
-        "UPDATE uuidmig.closure_table SET filenode = %s WHERE number = %s",
-        [filenode, table.number],
+        "INSERT INTO uuidmig.chunk (table_number, heap, number, first_page, last_page)"
+        " SELECT %(table)s, %(heap)s, row_number() OVER (ORDER BY first), first,"
+        " CASE WHEN first + %(size)s < %(pages)s THEN first + %(size)s END"
+        " FROM generate_series(0, greatest(%(pages)s - 1, 0), %(size)s) AS first",
+        {"table": table.number, "heap": heap, "size": size, "pages": pages},
+    )
+    connection.execute(
+        "UPDATE uuidmig.heap SET filenode = %s WHERE table_number = %s AND number = %s",
+        [filenode, table.number, heap],
     )
 
 
@@ -85,7 +88,7 @@ def look_ahead(connection: Connection) -> Ahead | None:
     """Lock the first free chunk and return what its table has; None when none is free."""
     row = connection.execute(
         "SELECT table_number FROM uuidmig.chunk WHERE NOT done"
-        " ORDER BY table_number, number LIMIT 1 FOR UPDATE SKIP LOCKED"
+        " ORDER BY table_number, heap, number LIMIT 1 FOR UPDATE SKIP LOCKED"
     ).fetchone()
     if row is None:
         return None
@@ -100,19 +103,20 @@ def look_ahead(connection: Connection) -> Ahead | None:
 def claim(connection: Connection, table_number: int, most: int) -> Claim | None:
     """Lock up to `most` adjacent chunks of the table that are not done; None when none is free."""
     rows = connection.execute(
-        "SELECT number, first_page, last_page FROM uuidmig.chunk"
-        " WHERE NOT done AND table_number = %s ORDER BY number LIMIT %s FOR UPDATE SKIP LOCKED",
+        "SELECT number, first_page, last_page, heap FROM uuidmig.chunk"
+        " WHERE NOT done AND table_number = %s ORDER BY heap, number"
+        " LIMIT %s FOR UPDATE SKIP LOCKED",
         [table_number, most],
     ).fetchall()
     if not rows:
         return None
     taken = [rows[0]]
     for row in rows[1:]:
-        if row[0] != taken[-1][0] + 1:
+        if (row[3], row[0]) != (taken[-1][3], taken[-1][0] + 1):
             break
         taken.append(row)
     numbers = tuple(row[0] for row in taken)
-    return Claim(table_number, numbers, taken[0][1], taken[-1][2])
+    return Claim(table_number, numbers, taken[0][1], taken[-1][2], taken[0][3])
 
 
 def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) -> None:
@@ -123,12 +127,13 @@ def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) ->
         " seconds = CASE WHEN number = %(first)s THEN %(seconds)s ELSE 0 END,"
         " rows = CASE WHEN number = %(first)s THEN %(rows)s ELSE 0 END,"
         " worker = pg_backend_pid()::text"
-        " WHERE table_number = %(table)s AND number = ANY(%(numbers)s)",
+        " WHERE table_number = %(table)s AND heap = %(heap)s AND number = ANY(%(numbers)s)",
         {
             "first": claimed.numbers[0],
             "seconds": seconds,
             "rows": rows,
             "table": claimed.table_number,
+            "heap": claimed.heap,
             "numbers": list(claimed.numbers),
         },
     )
@@ -149,11 +154,11 @@ def remaining(connection: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-def is_rewritten(connection: Connection, table: ClosureTable) -> bool:
+def is_rewritten(connection: Connection, table_number: int, heap: int) -> bool:
     """Return whether VACUUM FULL, CLUSTER or TRUNCATE moved the rows since the chunks were cut."""
     row = connection.execute(
-        "SELECT pg_relation_filenode(source) IS DISTINCT FROM filenode FROM uuidmig.closure_table"
-        " WHERE number = %s",
-        [table.number],
+        "SELECT pg_relation_filenode(source) IS DISTINCT FROM filenode FROM uuidmig.heap"
+        " WHERE table_number = %s AND number = %s",
+        [table_number, heap],
     ).fetchone()
     return bool(row is None or row[0])

@@ -15,7 +15,7 @@ from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer, Stall
 from uuidmig.engine.sums import Comparison, Sums, compare
-from uuidmig.errors import UuidmigError, VerificationFailed
+from uuidmig.errors import SchemaDrift, UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing
 from uuidmig.steps.capture import lock_closure
@@ -33,6 +33,11 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
     result, problems = _compare_unmoved(dsn, plan, options, observer)
     failpoint("compared")
     with connect(dsn, "verify") as connection, connection.transaction():
+        if problems and journal.has_drifted(connection):
+            raise SchemaDrift(
+                "the schema of the tables changed since prepare; run `uuidmig abort`, then migrate"
+                " again, so that the new tables get the change too"
+            )
         if problems:
             journal.set_state(connection, "verify_failed")
             journal.record(connection, "verify_failed", "verify", problems=problems)
@@ -71,9 +76,9 @@ def _compare_unmoved(
 
 
 def _files(connection: Connection) -> list[tuple[Any, ...]]:
-    """Return the present file of every source table, whatever the snapshot."""
+    """Return the present file of every source table or partition, whatever the snapshot."""
     return connection.execute(
-        "SELECT number, pg_relation_filenode(source) FROM uuidmig.closure_table ORDER BY 1"
+        "SELECT table_number, number, pg_relation_filenode(source) FROM uuidmig.heap ORDER BY 1, 2"
     ).fetchall()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,6 +22,7 @@ from uuidmig.engine.throttle import Throttle, throttle
 from uuidmig.engine.workers import run_workers
 from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import leaves
 from uuidmig.steps.copying import roots_to_look_up
 
 _RESTARTS = 20
@@ -34,9 +35,10 @@ _PARENTS_POLL_SECONDS = 0.01
 class _Rewritten(Exception):
     """The rows of a table moved: its chunks mean nothing any more."""
 
-    def __init__(self, table: ClosureTable) -> None:
+    def __init__(self, table: ClosureTable, heap: int) -> None:
         super().__init__(str(table.name))
         self.table = table
+        self.heap = heap
 
 
 @dataclass(slots=True)
@@ -106,8 +108,8 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
             return
         except _Rewritten as moved:
             observer.notify(Note(f"{moved.table.name} was rewritten, copying it again", "warning"))
-            cut(dsn, plan, (moved.table,), options)
-            tally.done.pop(moved.table.number, None)
+            cut(dsn, [(moved.table, moved.heap)], options)
+            tally.done = _rows_done(dsn)
             tally.claimed.clear()  # the worker that found it had its chunks in hand
     raise UuidmigError(
         "a table was rewritten again and again during the copy (VACUUM FULL, CLUSTER, TRUNCATE?);"
@@ -115,12 +117,18 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
     )
 
 
-def cut(dsn: str, plan: Plan, tables: tuple[ClosureTable, ...], options: RunOptions) -> None:
-    """Cut the tables into chunks, their shadows emptied, and set state "copying"."""
+def cut_all(dsn: str, plan: Plan, options: RunOptions) -> None:
+    """Cut all tables into chunks, their shadows emptied, and set state "copying"."""
+    heaps = [(leaf, n) for table in plan.tables for n, leaf in enumerate(leaves(table), start=1)]
+    cut(dsn, heaps, options)
+
+
+def cut(dsn: str, heaps: Sequence[tuple[ClosureTable, int]], options: RunOptions) -> None:
+    """Cut these leaves with their numbers into chunks, their shadows emptied."""
     with connect(dsn, "copy") as connection, connection.transaction():
-        for table in tables:
-            connection.execute(sql.SQL("TRUNCATE {}").format(table.shadow.identifier))
-            chunks.make_chunks(connection, table, options.batch)
+        for leaf, heap in heaps:
+            connection.execute(sql.SQL("TRUNCATE {}").format(leaf.shadow.identifier))
+            chunks.make_chunks(connection, leaf, heap, options.batch)
         journal.set_state(connection, "copying")
 
 
@@ -135,12 +143,16 @@ def _tally(dsn: str, plan: Plan, observer: Observer) -> _Tally:
     totals = {table.number: max(0, round(table.table.rows)) for table in plan.tables}
     names = {table.number: str(table.name) for table in plan.tables}
     tally = _Tally(observer, totals, names)
+    tally.done = _rows_done(dsn)
+    return tally
+
+
+def _rows_done(dsn: str) -> dict[int, int]:
     with connect(dsn, "copy") as connection:
         rows = connection.execute(
             "SELECT table_number, sum(rows)::bigint FROM uuidmig.chunk WHERE done GROUP BY 1"
         ).fetchall()
-    tally.done.update(dict(rows))
-    return tally
+    return dict(rows)
 
 
 def _work(
@@ -254,13 +266,13 @@ def _copy_one(
             if not claimed:
                 return None, 0
             tally.hold(claimed.table_number, len(claimed.numbers))
-        table = plan.tables[claimed.table_number - 1]
+        table = leaves(plan.tables[claimed.table_number - 1])[claimed.heap - 1]
         # Under this lock nobody can move the rows: the check holds until the copy has committed.
         connection.execute(
             sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table.name.identifier)
         )
-        if chunks.is_rewritten(connection, table):
-            raise _Rewritten(table)
+        if chunks.is_rewritten(connection, claimed.table_number, claimed.heap):
+            raise _Rewritten(table, claimed.heap)
         started = time.monotonic()
         rows = insert(table, claimed)
         chunks.finish(connection, claimed, rows, time.monotonic() - started)

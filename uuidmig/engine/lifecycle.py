@@ -22,6 +22,7 @@ from uuidmig.engine.environments import Environment
 from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_tables
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
+from uuidmig.engine.partitioned_keys import put_back_keys
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Note, Observer, Stall, StepFinished, StepStarted, silent
 from uuidmig.errors import PreflightRefused, SchemaDrift
@@ -109,6 +110,7 @@ def _telling_drift(connection: Connection) -> Iterator[None]:
     except (
         psycopg.ProgrammingError,
         psycopg.DataError,
+        psycopg.IntegrityError,
         psycopg.errors.ObjectNotInPrerequisiteState,
     ) as error:
         if not journal.has_drifted(connection):
@@ -146,7 +148,7 @@ def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
 
 
 def _cut(context: _Context) -> None:
-    copy.cut(context.dsn, context.plan, context.plan.tables, context.options)
+    copy.cut_all(context.dsn, context.plan, context.options)
 
 
 def _copy(context: _Context) -> None:
@@ -219,7 +221,9 @@ def _validate_keys(context: _Context) -> None:
             connection.execute(
                 "SELECT set_config('enable_hashjoin', %s, false)", ["off" if merges else "on"]
             )
-            connection.execute(validate(key).query)
+            for statement in validate(context.plan, key):
+                connection.execute(statement.query)
+    put_back_keys(context.dsn, context.plan, context.options, context.observer)
     failpoint("validated")
 
 
@@ -319,7 +323,11 @@ def _roll_back(context: _Context) -> None:
             catchup.drain_until_short(drainer, context.observer, "drain_back")
 
         with _step(context, "replay-back", "replay changes into the old tables"):
-            catch_up()
+            try:
+                catch_up()
+            except psycopg.errors.ObjectInUse as error:
+                message = f"{error.diag.message_primary}\n{error.diag.message_hint}"
+                raise SchemaDrift(message) from error
         failpoint("before-rollback")
         with _step(context, "rollback", "put the old tables back"):
             revisions.downgrade(

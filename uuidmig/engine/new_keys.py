@@ -14,6 +14,7 @@ from uuidmig.catalog.model import Check, Column
 from uuidmig.engine.connection import Connection
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
+from uuidmig.planner.partitions import members
 from uuidmig.steps.mapped import key_columns
 from uuidmig.steps.verbatim import verbatim
 
@@ -41,7 +42,8 @@ def find_rejected_keys(connection: Connection, plan: Plan) -> tuple[Hazard, ...]
     for table in plan.tables:
         if table.table.row_security_active:
             continue  # refused for that
-        for hazard in (*_domains(connection, plan, table), *_checks(connection, plan, table)):
+        checks = (h for member in members(table) for h in _checks(connection, plan, member))
+        for hazard in (*_domains(connection, plan, table), *checks):
             found.setdefault(hazard.object, hazard)
     return tuple(found.values())
 
@@ -98,6 +100,8 @@ def _new(plan: Plan, key: sql.Composable) -> sql.Composable:
 def _checks(connection: Connection, plan: Plan, table: ClosureTable) -> Iterator[Hazard]:
     keys = key_columns(table)
     for check in table.table.checks:
+        if check.inherited:
+            continue  # tried on the partitioned table
         if set(keys).intersection(check.columns) and _rejects(connection, plan, table, check):
             yield _refusal(
                 f"{table.name}.{check.name}",

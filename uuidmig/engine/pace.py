@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from uuidmig.engine.chunks import GRANULE_ROWS
 from uuidmig.planner.model import ClosureTable
+from uuidmig.planner.partitions import members
 
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
@@ -64,4 +65,6 @@ def keeps_neighbours(table: ClosureTable) -> bool:
 
     The claims of two workers get every other page of the shadow, so claims must be small.
     """
-    return any(index.method == "brin" for index in table.table.indexes)
+    return any(
+        index.method == "brin" for member in members(table) for index in member.table.indexes
+    )

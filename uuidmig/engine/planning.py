@@ -24,6 +24,7 @@ from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.default_only import build_default_plan, switched_tables, what_matters
 from uuidmig.planner.model import DEFAULT_ONLY, ColumnName, Hazard, Plan, PlanOptions
+from uuidmig.planner.partitions import all_members
 from uuidmig.planner.slots import find_slots
 from uuidmig.planner.soft_hits import SAMPLED_CODES, SoftReport, undeclared
 
@@ -77,7 +78,7 @@ def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]
 
 def with_preflight(connection: Connection, plan: Plan) -> Plan:
     """Return the plan with the hazards of this moment added."""
-    names = [*(table.name for table in plan.tables), *switched_tables(plan)]
+    names = [*(member.name for member in all_members(plan)), *switched_tables(plan)]
     looked = read_preflight(connection, names)
     found = tuple(_hazards(plan, what_matters(looked) if plan.default_only else looked))
     clashes = tuple(_schema_clashes(connection, plan))
@@ -163,7 +164,7 @@ def _dependent_rights(connection: Connection, plan: Plan) -> list[Hazard]:
 
 
 def _schema_clashes(connection: Connection, plan: Plan) -> list[Hazard]:
-    wanted = {t.shadow.schema for t in plan.tables} | {t.retired.schema for t in plan.tables}
+    wanted = {s for t in all_members(plan) for s in (t.shadow.schema, t.retired.schema)}
     wanted |= {"uuidmig", "uuidmig_keys"}  # abort and finish drop them with all that is in them
     rows = connection.execute(
         "SELECT nspname FROM pg_namespace WHERE nspname = ANY(%s)"

@@ -65,7 +65,7 @@ def sample_columns(
 
 def _candidates(catalog: Catalog, graph: KeyGraph) -> Iterator[tuple[Table, Column, str]]:
     for table in catalog.tables:
-        if table.kind != "r":
+        if table.kind not in ("r", "p"):
             continue
         for column in table.columns:
             form = form_of(column.base_type)

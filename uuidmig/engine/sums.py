@@ -15,6 +15,7 @@ from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import leaves
 from uuidmig.steps import comparing
 from uuidmig.steps.foreign_keys import joins_in_index_order
 from uuidmig.steps.model import Statement
@@ -104,7 +105,8 @@ def _all_tasks(connection: Connection, plan: Plan, workers: int, by_tail: bool) 
     domains: set[int] = set()
     for table in plan.tables:
         tails = by_tail and comparing.compares_by_tail(plan, table)
-        yield from _sides(connection, plan, table, workers, tails)
+        for leaf in leaves(table):
+            yield from _sides(connection, plan, leaf, workers, tails)
         if tails:
             domains |= {reference.domain for reference in table.references}
             yield from _lost_references(plan, table)
@@ -127,7 +129,10 @@ def _lost_references(plan: Plan, table: ClosureTable) -> Iterator[_Task]:
 def _sides(
     connection: Connection, plan: Plan, table: ClosureTable, workers: int, by_tail: bool
 ) -> Iterator[_Task]:
-    """One part a worker of each side: a part hashes the table's parents once, if it has to."""
+    """One part a worker of each side: a part hashes the table's parents once, if it has to.
+
+    A row lies in the same partition on both sides, so the sums of partitions add up.
+    """
     for side, relation in (("source", table.name), ("shadow", table.shadow)):
         row = connection.execute(
             "SELECT pg_relation_size(%s::regclass) / current_setting('block_size')::bigint",

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from uuidmig.catalog.model import Catalog, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
+from uuidmig.planner.partition_refusals import find_partition_advice
+from uuidmig.planner.partitions import members
 from uuidmig.planner.timestamps import changes_later
 
 NEWEST_SERVER = 189999
@@ -22,8 +24,10 @@ def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazar
         yield from _time(domain)
         yield from _shared(domain)
     for entry in plan.tables:
-        yield from _expressions(entry)
-        yield from _constant_references(entry)
+        for member in members(entry):
+            yield from _expressions(member)
+            yield from _constant_references(member)
+        yield from find_partition_advice(entry)
         yield from _density(entry)
         yield from _unchecked(entry)
         yield from _statistics(entry.table)

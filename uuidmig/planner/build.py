@@ -54,6 +54,8 @@ def build_plan(
     domains = with_time_sources(catalog, graph, untimed, options)
     soft = usable_references(catalog, graph, domains, options)
     closure = find_closure(catalog, graph, domains, soft)
+    incoming = find_incoming(catalog, closure)
+    children = {key.child for key in incoming}
     plan = Plan(
         tool_version=tool_version,
         server=catalog.server,
@@ -61,7 +63,10 @@ def build_plan(
         domains=domains,
         tables=closure,
         outside_tables=find_outside(catalog, closure),
-        incoming=find_incoming(catalog, closure),
+        incoming=incoming,
+        partitioned_outside=tuple(
+            table.name for table in catalog.tables if table.partitions and table.name in children
+        ),
         outside_policies=find_outside_policies(catalog, closure),
         dependents=find_dependents(catalog, closure),
         forecast=make_forecast(closure),

@@ -112,6 +112,11 @@ def neighbour_schema(schema: str, suffix: str) -> str:
     return schema.encode()[:room].decode(errors="ignore") + digest + suffix
 
 
+def with_partitions(table: Table) -> tuple[Table, ...]:
+    """Return the table and its partitions, each before its own partitions."""
+    return (table, *table.partitions)
+
+
 def find_outside(catalog: Catalog, closure: Sequence[ClosureTable]) -> tuple[Table, ...]:
     """Return the tables that closure tables reference and that stay as they are, by name."""
     inside = {table.name for table in closure}
@@ -133,13 +138,17 @@ def find_incoming(catalog: Catalog, closure: Sequence[ClosureTable]) -> tuple[Fo
 
 
 def find_outside_policies(catalog: Catalog, closure: Sequence[ClosureTable]) -> tuple[Policy, ...]:
-    """Return the policies of outside tables whose expressions read closure tables, by name."""
-    inside = {table.name for table in closure}
+    """Return the policies of outside tables whose expressions read closure tables, by name.
+
+    On both sides partitions are tables too.
+    """
+    inside = {part.name for table in closure for part in with_partitions(table.table)}
     policies = (
         policy
         for table in catalog.tables
-        if table.name not in inside
-        for policy in table.policies
+        for part in with_partitions(table)
+        if part.name not in inside
+        for policy in part.policies
         if inside.intersection(policy.reads)
     )
     return tuple(sorted(policies, key=lambda policy: (policy.relation, policy.name)))

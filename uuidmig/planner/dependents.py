@@ -13,6 +13,7 @@ from uuidmig.catalog.dependents_model import (
     View,
 )
 from uuidmig.catalog.model import Catalog, RelationName
+from uuidmig.planner.closure import with_partitions
 from uuidmig.planner.graph import targets_first
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
 
@@ -23,7 +24,7 @@ LARGE_BYTES = 64 << 20
 def find_dependents(catalog: Catalog, closure: Sequence[ClosureTable]) -> Dependents:
     """Return what hangs on the closure, and only with the ties to it."""
     found = catalog.dependents or Dependents()
-    names = {table.name for table in closure}
+    names = {part.name for table in closure for part in with_partitions(table.table)}
     return Dependents(
         views=_tied(found.views, names),
         materialized_views=_tied(found.materialized_views, names),

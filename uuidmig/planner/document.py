@@ -57,8 +57,9 @@ def plan_hash(plan: Plan) -> str:
 def _table_structure(table: Mapping[str, Any]) -> dict[str, Any]:
     indexes = [_without(index, "bytes") for index in table["indexes"]]
     policies = [_without(policy, *_ROLES_VIEW) for policy in table["policies"]]
+    partitions = [_table_structure(partition) for partition in table["partitions"]]
     structure = _without(table, *_TABLE_FIGURES, *_ROLES_VIEW)
-    return {**structure, "indexes": indexes, "policies": policies}
+    return {**structure, "indexes": indexes, "policies": policies, "partitions": partitions}
 
 
 def _dependents(dependents: Mapping[str, Any]) -> dict[str, Any]:

@@ -234,6 +234,7 @@ class Plan:
     tables: tuple[ClosureTable, ...]
     outside_tables: tuple[Table, ...] = ()  # live tables a closure table references, kept as is
     incoming: tuple[ForeignKey, ...] = ()  # from outside tables, by other columns than the keys
+    partitioned_outside: tuple[RelationName, ...] = ()  # those of `incoming` that are partitioned
     outside_policies: tuple[Policy, ...] = ()  # of outside tables, reading closure tables
     switches: tuple[KeySwitch, ...] = ()  # of default-only, in lock order; `tables` is empty then
     dependents: Dependents = field(default_factory=Dependents)  # bound anew in the swap

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from uuidmig.catalog.model import Grant, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
+from uuidmig.planner.partition_refusals import find_partition_refusals, find_staged_incoming
+from uuidmig.planner.partitions import members
 from uuidmig.planner.remedies import remedy_for
 
 MINIMUM_SERVER = 150000
-_KINDS = {"p": "partitioned", "f": "foreign"}
 
 
 def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
@@ -20,11 +21,15 @@ def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
         yield from _versions(domain, plan)
         yield from _columns(domain, graph)
     for table in plan.tables:
-        yield from _names(table.table)
-        yield from _structure(table)
+        for member in members(table):
+            yield from _names(member.table)
+            yield from _structure(member)
         yield from _foreign_keys(table)
         yield from _detours(table, plan)
-        yield from _grants(table.table)
+        for member in members(table):
+            yield from _grants(member.table)
+        yield from find_partition_refusals(table)
+    yield from find_staged_incoming(plan)
     for key in plan.incoming:
         if not key.validated:
             yield _not_validated(key.child, key.name, key.enforced)
@@ -95,14 +100,15 @@ def _names(table: Table) -> Iterator[Hazard]:
 
 def _structure(entry: ClosureTable) -> Iterator[Hazard]:
     table = entry.table
-    if table.kind != "r":
+    if table.kind not in ("r", "p"):
         yield _refusal(
             "table-kind",
             table.name,
-            f"a {_KINDS.get(table.kind, repr(table.kind))} table is not handled yet",
+            f"a table of kind {table.kind!r} is not handled",
             "leave the table out with --table or --schema",
         )
-    if table.access_method != "heap":
+    # Only partitions of a partitioned table have rows to keep, so it may have no method.
+    if table.access_method != "heap" and (table.access_method or table.kind != "p"):
         yield _refusal(
             "access-method",
             table.name,

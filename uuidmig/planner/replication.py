@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from uuidmig.catalog.model import Catalog, Publication, PublicationMember, RelationName
+from uuidmig.planner.closure import with_partitions
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
+from uuidmig.planner.partitions import members
 
 PAGE = "docs/replication.md"
 
 
 def find_publications(catalog: Catalog, closure: Iterable[ClosureTable]) -> tuple[Publication, ...]:
     """Return the publications that send a table of the closure, or whatever table there is."""
-    names = {table.name for table in closure}
+    names = {part.name for table in closure for part in with_partitions(table.table)}
     return tuple(p for p in catalog.publications if p.all_tables or _sent(p, names))
 
 
@@ -24,9 +26,14 @@ def _sent(publication: Publication, names: Collection[RelationName]) -> list[Rel
 def find_replication(plan: Plan) -> Iterator[Hazard]:
     """Yield what stands against the migration, or must be known, because tables are published."""
     names = {table.name for table in plan.tables}
+    partitioned = (table for table in plan.tables if table.table.kind == "p")
+    trees = {part.name for table in partitioned for part in members(table)}
     for publication in plan.publications:
         if publication.all_tables:
             yield _all_tables(publication)
+            continue
+        if parts := _sent(publication, trees):
+            yield _of_partitions(publication, parts)
             continue
         yield _published(publication, _sent(publication, names), plan)
         for member in publication.members:
@@ -49,6 +56,16 @@ def _all_tables(publication: Publication) -> Hazard:
         "the publication is FOR ALL TABLES: it would send the copies and the journal to "
         "subscribers, which have no such tables and stop; --accept-replication does not help",
         f"replace it by one FOR TABLES IN SCHEMA or FOR TABLE; {PAGE} has the commands",
+    )
+
+
+def _of_partitions(publication: Publication, parts: list[RelationName]) -> Hazard:
+    return _refusal(
+        "publication-of-partitions",
+        publication.name,
+        "the publication sends a partitioned table or partitions of one, which is not handled, "
+        f"with --accept-replication or without: {', '.join(map(str, parts))}",
+        "take them out of the publication, or leave the table out with --table or --schema",
     )
 
 

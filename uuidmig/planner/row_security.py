@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from uuidmig.catalog.model import Catalog, Table
+from uuidmig.planner.closure import with_partitions
 from uuidmig.planner.model import Hazard, Plan
+from uuidmig.planner.partitions import all_members
 
 
 def find_hidden_rows(catalog: Catalog, plan: Plan) -> Iterator[Hazard]:
     """Yield the refusals of tables whose rows, and policies that are, beyond the current role."""
-    inside = {entry.name for entry in plan.tables}
+    inside = {member.name for member in all_members(plan)}
     tied = {key.parent for entry in plan.tables for key in entry.table.foreign_keys}
     tied |= {key.child for key in plan.incoming}
-    for table in catalog.tables:
+    for whole, table in ((t, part) for t in catalog.tables for part in with_partitions(t)):
         # A table that is not ours is refused for that.
         if not (table.row_security_active and table.force_row_security):
             continue
         if table.name in inside:
             yield _hidden(table, plan, "copied")
-        elif table.name in tied:
+        elif whole.name in tied:
             yield _hidden(table, plan, "seen when foreign keys are validated")
     for policy in plan.outside_policies:
         if not policy.alterable:

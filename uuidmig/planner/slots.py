@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from uuidmig.catalog.preflight import ReplicationSlot
 from uuidmig.planner.model import Hazard, Plan
+from uuidmig.planner.partitions import all_members
 
 
 def find_slots(plan: Plan, slots: Iterable[ReplicationSlot]) -> Iterator[Hazard]:
@@ -49,7 +50,7 @@ def _of_publications(slot: ReplicationSlot) -> Hazard:
 
 
 def _of_everything(slot: ReplicationSlot, plan: Plan) -> Hazard:
-    schemas = ", ".join(("uuidmig", *sorted({table.shadow.schema for table in plan.tables})))
+    schemas = ", ".join(("uuidmig", *sorted({table.shadow.schema for table in all_members(plan)})))
     return _warning(
         "logical-slot",
         slot.name,

@@ -9,13 +9,13 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps import journal
 from uuidmig.steps.comparing import differing_rows
 from uuidmig.steps.copying import copy_statement
-from uuidmig.steps.indexes import index_builds, replica_identity
+from uuidmig.steps.indexes import index_builds, whole_tables
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.revisions import cutover_steps, finish_steps, prepare_steps
-from uuidmig.steps.shadow import restore_autovacuum
 
 __all__ = ["finish_steps", "plan_steps", "steps_between", "steps_through_cutover"]
 
@@ -38,7 +38,7 @@ def steps_between(plan: Plan) -> tuple[Step, ...]:
 
 
 def _copy(plan: Plan) -> Step:
-    copies = tuple(copy_statement(plan, table, 0, None) for table in plan.tables)
+    copies = tuple(copy_statement(plan, leaf, 0, None) for leaf in all_leaves(plan))
     purge = Statement(sql.SQL("SELECT uuidmig.purge()"), "rows that moved come back by the log")
     return Step(
         "copy",
@@ -60,8 +60,7 @@ def _build(plan: Plan) -> Step:
         (
             *(_on_shadow(sql.SQL("VACUUM {}"), table) for table in plan.tables),
             *(s for built in builds for s in (built.place, built.create, *built.attach)),
-            *(statement for table in plan.tables for statement in replica_identity(table)),
-            *(statement for table in plan.tables for statement in restore_autovacuum(table)),
+            *whole_tables(plan),
             *(_on_shadow(sql.SQL("ANALYZE {}"), table) for table in plan.tables),
             journal.set_state("built"),
         ),

@@ -13,10 +13,11 @@ from psycopg import sql
 from uuidmig.planner.model import ClosureTable, Discriminator, Plan
 from uuidmig.steps import names
 from uuidmig.steps.capture import create_function, create_log, read_locks
-from uuidmig.steps.drain import column_domain, same_identity
+from uuidmig.steps.drain import column_domain, same_identity, truncated
 from uuidmig.steps.grace import key_map
 from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
+from uuidmig.steps.partition_trees import require_same_partitions
 from uuidmig.steps.soft import applies, as_uuid, from_uuid, soft_references
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
@@ -49,7 +50,7 @@ DECLARE
   moved bigint;
   total bigint := 0;
 BEGIN
-  PERFORM uuidmig.fill_key_map();
+{guard}  PERFORM uuidmig.fill_key_map();
   -- retired tables refuse all other writes, see steps/traps.py
   PERFORM set_config('uuidmig.replaying', 'on', true);
 {body}
@@ -71,10 +72,6 @@ _TAKE = sql.SQL("""  CREATE TEMP TABLE IF NOT EXISTS {work} ON COMMIT DROP AS
     INSERT INTO {work} SELECT DISTINCT * FROM taken;
   GET DIAGNOSTICS moved = ROW_COUNT;
   total := total + moved;
-  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T') THEN
-    TRUNCATE {retired};
-    DELETE FROM {work} WHERE uuidmig_op = 'T';
-  END IF;
 """)
 
 # A row born after the cutover may bear the old key of another row, and rows of a key that is unique
@@ -109,7 +106,13 @@ def back_objects(plan: Plan) -> tuple[Statement, ...]:
         statements.append(create_log(table, table.identity, "back_log"))
         statements.append(create_function(table, table.identity, "back_capture", "back_log"))
     statements.append(Statement(_FILL.format(body=sql.Composed(list(_fill(plan))))))
-    statements.append(Statement(_DRAIN_BACK.format(body=sql.Composed(list(_drain(plan))))))
+    statements.append(
+        Statement(
+            _DRAIN_BACK.format(
+                guard=require_same_partitions(plan), body=sql.Composed(list(_drain(plan)))
+            )
+        )
+    )
     return tuple(statements)
 
 
@@ -130,11 +133,8 @@ def _fill(plan: Plan) -> Iterator[sql.Composable]:
 def _drain(plan: Plan) -> Iterator[sql.Composable]:
     yield read_locks(plan)
     for table in plan.tables:
-        yield _TAKE.format(
-            work=_work(table),
-            log=names.own("back_log", table.number),
-            retired=table.retired.identifier,
-        )
+        yield _TAKE.format(work=_work(table), log=names.own("back_log", table.number))
+        yield from truncated(table, _work(table), lambda leaf: leaf.retired)
     yield _NOTHING_TO_DO
     for table in plan.tables:
         yield from _same_old_key(plan, table)

@@ -12,6 +12,7 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Column
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_members, leaves
 from uuidmig.steps import names
 from uuidmig.steps.model import Statement
 from uuidmig.steps.verbatim import base_type
@@ -29,10 +30,11 @@ def input_columns(plan: Plan, table: ClosureTable) -> tuple[str, ...]:
 
 def create_log(table: ClosureTable, columns: tuple[str, ...], kind: str) -> Statement:
     """Return CREATE TABLE uuidmig.<kind>_<n>; columns are typed as in the source, all nullable."""
-    typed = sql.SQL(", ").join(
-        [sql.SQL("NULL::{} AS uuidmig_op").format(sql.SQL('"char"'))]
-        + [_logged(table.table.column(column)) for column in columns]
-    )
+    parts: list[sql.Composable] = [sql.SQL("NULL::{} AS uuidmig_op").format(sql.SQL('"char"'))]
+    parts += [_logged(table.table.column(column)) for column in columns]
+    if is_partitioned(table):
+        parts.append(sql.SQL("NULL::integer AS uuidmig_leaf"))  # of a TRUNCATE
+    typed = sql.SQL(", ").join(parts)
     return Statement(
         sql.SQL("CREATE TABLE {} AS SELECT {} FROM {} AS t WITH NO DATA").format(
             names.own(kind, table.number), typed, table.name.identifier
@@ -52,7 +54,7 @@ _FUNCTION: LiteralString = """CREATE FUNCTION {function}() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
 BEGIN
   IF TG_OP = 'TRUNCATE' THEN
-    INSERT INTO {log} (uuidmig_op) VALUES ('T');
+    {truncated};
   ELSIF TG_OP = 'INSERT' THEN
     INSERT INTO {log} (uuidmig_op, {columns}) VALUES ('I', {new});
   ELSE
@@ -66,12 +68,25 @@ END
 $uuidmig$"""
 
 
+_TRUNCATED: LiteralString = "INSERT INTO {log} (uuidmig_op) VALUES ('T')"
+_LEAF_TRUNCATED: LiteralString = (
+    "INSERT INTO {log} (uuidmig_op, uuidmig_leaf) VALUES ('T', TG_ARGV[0]::integer)"
+)
+
+
+def is_partitioned(table: ClosureTable) -> bool:
+    """Return whether the rows lie in partitions: then a log tells which one was truncated."""
+    return table.table.kind == "p"
+
+
 def create_function(
     table: ClosureTable, columns: tuple[str, ...], function: str, log: str
 ) -> Statement:
     """Return the trigger function uuidmig.<function>_<n>() that appends to uuidmig.<log>_<n>."""
+    truncated = sql.SQL(_LEAF_TRUNCATED if is_partitioned(table) else _TRUNCATED)
     return Statement(
         sql.SQL(_FUNCTION).format(
+            truncated=truncated.format(log=names.own(log, table.number)),
             function=names.own(function, table.number),
             log=names.own(log, table.number),
             columns=names.column_list(columns),
@@ -88,35 +103,52 @@ def _row(alias: str, columns: tuple[str, ...]) -> sql.Composed:
 
 
 def create_triggers(
-    table: ClosureTable, relation: sql.Composable, function: str, row: str, truncate: str
+    table: ClosureTable, function: str, row: str, truncate: str
 ) -> tuple[Statement, ...]:
-    """Return the statements that put the capture triggers on `relation`.
+    """Return the statements that put the capture triggers on the live table.
 
-    ENABLE ALWAYS: rows that a replication apply worker writes must be captured too.
+    ENABLE ALWAYS: rows that a replication apply worker writes must be captured too. Partitions get
+    row triggers from their parent, statement triggers they do not: each needs its own.
     """
     call = names.own(function, table.number)
+    relation = table.name.identifier
     row_name, truncate_name = sql.Identifier(row), sql.Identifier(truncate)
     statements = [
         sql.SQL(
             "CREATE TRIGGER {} AFTER INSERT OR UPDATE OR DELETE ON {}"
             " FOR EACH ROW EXECUTE FUNCTION {}()"
         ).format(row_name, relation, call),
-        sql.SQL(
-            "CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}()"
-        ).format(truncate_name, relation, call),
+        _enable_always(relation, row_name),
     ]
-    statements += [
-        sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(relation, name)
-        for name in (row_name, truncate_name)
-    ]
+    for number, leaf in enumerate(leaves(table), start=1):
+        statements.append(
+            sql.SQL(
+                "CREATE TRIGGER {} AFTER TRUNCATE ON {} FOR EACH STATEMENT EXECUTE FUNCTION {}({})"
+            ).format(
+                truncate_name,
+                leaf.name.identifier,
+                call,
+                sql.Literal(str(number)) if is_partitioned(table) else sql.SQL(""),
+            )
+        )
+        statements.append(_enable_always(leaf.name.identifier, truncate_name))
     return tuple(Statement(statement) for statement in statements)
 
 
-def drop_triggers(relation: sql.Composable, row: str, truncate: str) -> tuple[Statement, ...]:
+def _enable_always(relation: sql.Composable, trigger: sql.Composable) -> sql.Composed:
+    return sql.SQL("ALTER TABLE {} ENABLE ALWAYS TRIGGER {}").format(relation, trigger)
+
+
+def drop_triggers(table: ClosureTable, row: str, truncate: str) -> tuple[Statement, ...]:
     """Return the statements that take the capture triggers away where they are."""
+    drops = [(row, table), *((truncate, leaf) for leaf in leaves(table))]
     return tuple(
-        Statement(sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(sql.Identifier(name), relation))
-        for name in (row, truncate)
+        Statement(
+            sql.SQL("DROP TRIGGER IF EXISTS {} ON {}").format(
+                sql.Identifier(name), member.name.identifier
+            )
+        )
+        for name, member in drops
     )
 
 
@@ -131,11 +163,11 @@ def lock_closure(plan: Plan, mode: LiteralString) -> Statement:
 
 
 def lock_what_is_left(plan: Plan) -> Statement:
-    """Return the lock for abort: a table that was dropped meanwhile must not stand in its way."""
+    """Return the lock for abort and finish: a table that was dropped must not stand in the way."""
     found = sql.SQL(", ").join(
         [
             sql.SQL("to_regclass({})").format(sql.Literal(table.name.identifier.as_string(None)))
-            for table in plan.tables
+            for table in all_members(plan)
         ]
     )
     return Statement(

@@ -13,9 +13,12 @@ DEPENDENT_LINES = sql.SQL("""CREATE FUNCTION uuidmig.dependent_lines() RETURNS S
 LANGUAGE sql STABLE SET search_path = pg_catalog SET quote_all_identifiers = off
 SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
 SET bytea_output = 'hex' SET extra_float_digits = 1 AS $uuidmig$
-WITH RECURSIVE target (table_oid, classid, objid) AS (
+WITH RECURSIVE closure (source) AS (
+  SELECT source FROM uuidmig.closure_table
+  UNION SELECT p.relid FROM uuidmig.closure_table t, pg_partition_tree(t.source) p
+), target (table_oid, classid, objid) AS (
   SELECT r.oid, own.classid, own.objid
-  FROM uuidmig.closure_table c JOIN pg_class r ON r.oid = c.source
+  FROM closure c JOIN pg_class r ON r.oid = c.source
   JOIN pg_type t ON t.oid = r.reltype
   CROSS JOIN LATERAL (VALUES ('pg_class'::regclass::oid, r.oid),
     ('pg_type'::regclass::oid, t.oid), ('pg_type'::regclass::oid, t.typarray))

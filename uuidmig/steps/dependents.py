@@ -18,6 +18,7 @@ from uuidmig.catalog.dependents_model import Dependents, Rule, View, ViewColumn
 from uuidmig.catalog.model import RelationName
 from uuidmig.planner.dependents import recreated
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps.dependents_made import create, drop
 from uuidmig.steps.filling import fill, remember_filled
 from uuidmig.steps.model import Statement
@@ -102,7 +103,7 @@ def relations_to_lock(plan: Plan) -> sql.Composable:
     Who reads a view locks it before its tables; so do we. Those that are gone are left out: the
     fingerprint says so, with a better message.
     """
-    closure = {table.name for table in plan.tables}
+    closure = {table.name for table in all_members(plan)}
     listed: list[sql.Composable] = [
         sql.SQL("to_regclass({})").format(sql.Literal(name.identifier.as_string(None)))
         for name in _relations(plan.dependents)
@@ -145,7 +146,7 @@ def _defining(parts: list[sql.Composable]) -> tuple[Statement, ...]:
 
 def require_as_planned(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that fail when the plan does not know what hangs on the tables now."""
-    found, closure = plan.dependents, [table.name for table in plan.tables]
+    found, closure = plan.dependents, [table.name for table in all_members(plan)]
     known = [
         *(_oid_of("to_regclass", name.identifier) for name in _relations(found)),
         *(_oid_of("to_regprocedure", verbatim(r.identity)) for r in found.routines),

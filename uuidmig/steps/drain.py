@@ -13,14 +13,16 @@ Deleting too much is harmless: what still exists in the source is inserted again
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from psycopg import sql
 
+from uuidmig.catalog.model import RelationName
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
+from uuidmig.planner.partitions import leaves
 from uuidmig.steps import names, soft
-from uuidmig.steps.capture import input_columns, read_locks
+from uuidmig.steps.capture import input_columns, is_partitioned, read_locks
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
 
@@ -59,11 +61,12 @@ _READ = sql.SQL("""  INSERT INTO {work} SELECT DISTINCT * FROM {log};
 _NOTHING = sql.SQL("""  IF total = 0 THEN RETURN 0; END IF;
 """)
 # After a TRUNCATE every row the source has was inserted since, so the log names it.
-_TRUNCATED = sql.SQL("""  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T') THEN
-    TRUNCATE {shadow};
-{holders}    DELETE FROM {work} WHERE uuidmig_op = 'T';
+_TRUNCATED = sql.SQL("""  IF EXISTS (SELECT FROM {work} WHERE uuidmig_op = 'T'{leaf}) THEN
+    TRUNCATE {relation};
+{holders}    DELETE FROM {work} WHERE uuidmig_op = 'T'{leaf};
   END IF;
 """)
+_NO_HOLDERS = sql.SQL("")
 _PRESENT = sql.SQL("""  INSERT INTO {keys}
     SELECT DISTINCT {column}, {value}, true FROM {source} AS t{joins}
     WHERE {column} IN ({wanted})
@@ -124,10 +127,27 @@ def _begin(plan: Plan, take: sql.SQL) -> Iterator[sql.Composable]:
         yield take.format(work=_work(table), log=names.own("log", table.number))
     yield _NOTHING
     for table in plan.tables:
+        holders = sql.Composed(list(_soft_rows_of_table(plan, table)))
+        yield from truncated(table, _work(table), lambda leaf: leaf.shadow, holders)
+
+
+def truncated(
+    table: ClosureTable,
+    work: sql.Composable,
+    side: Callable[[ClosureTable], RelationName],
+    holders: sql.Composable = _NO_HOLDERS,
+) -> Iterator[sql.Composable]:
+    """Yield what empties the `side` of a table, or of its partitions, that was truncated.
+
+    `holders` adds the rows that hold soft references to the table's keys to their work tables.
+    """
+    for number, leaf in enumerate(leaves(table), start=1):
+        which = sql.SQL(" AND uuidmig_leaf = {}").format(sql.Literal(number))
         yield _TRUNCATED.format(
-            work=_work(table),
-            shadow=table.shadow.identifier,
-            holders=sql.Composed(list(_soft_rows_of_table(plan, table))),
+            work=work,
+            relation=side(leaf).identifier,
+            leaf=which if is_partitioned(table) else sql.SQL(""),
+            holders=holders,
         )
 
 

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from uuidmig.catalog.model import ForeignKey
+from uuidmig.catalog.model import ForeignKey, RelationName
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps.dependents import relations_to_lock
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import regclass, regclass_array
+from uuidmig.steps.partitioned_keys import (
+    add_to_leaves,
+    drop_everywhere,
+    is_staged,
+    leaf_names,
+    put_back,
+)
 from uuidmig.steps.shadow import constraint_comment
 from uuidmig.steps.verbatim import verbatim
 
@@ -42,10 +50,17 @@ def lock_for_swap(plan: Plan) -> Statement:
     outside the closure that are tied to it come after it, so that no later statement has to wait
     for anything.
     """
-    inside = [table.name for table in plan.tables]
+    inside = [member.name for member in all_members(plan)]
     ends = {end for key in all_foreign_keys(plan) for end in (key.child, key.parent)}
     ends |= {policy.relation for policy in plan.outside_policies}
-    ordered = [*inside, *sorted(ends.difference(inside))]
+    outside = sorted(ends.difference(inside))
+    partitions = [
+        partition.name
+        for table in plan.outside_tables
+        if table.name in outside
+        for partition in table.partitions
+    ]
+    ordered = list(dict.fromkeys([*inside, *outside, *partitions]))
     tables = regclass_array([regclass(name.identifier) for name in ordered])
     return Statement(
         sql.SQL("SELECT uuidmig.lock_tables({} || {}, 'ACCESS EXCLUSIVE')").format(
@@ -61,20 +76,26 @@ def drop_all(plan: Plan) -> tuple[Statement, ...]:
     Retired tables keep none: a foreign key there would block deletes in live tables, and cascade
     when a rollback replays rows.
     """
-    return tuple(
-        Statement(
-            sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
-                key.child.identifier, sql.Identifier(key.name)
+    parts: list[sql.Composable] = []
+    for key in all_foreign_keys(plan):
+        if is_staged(plan, key):
+            parts += drop_everywhere(plan, key)
+        else:
+            parts.append(
+                sql.SQL("ALTER TABLE {} DROP CONSTRAINT {}").format(
+                    key.child.identifier, sql.Identifier(key.name)
+                )
             )
-        )
-        for key in all_foreign_keys(plan)
-    )
+    return tuple(Statement(part) for part in parts)
 
 
 def add_all(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that add them, NOT VALID, to the tables that bear the names now."""
     parts: list[sql.Composable] = []
     for key in all_foreign_keys(plan):
+        if is_staged(plan, key):
+            parts += add_to_leaves(plan, key)
+            continue
         parts.append(
             sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {} NOT VALID").format(
                 key.child.identifier,
@@ -91,19 +112,35 @@ def keys_to_validate(plan: Plan) -> tuple[ForeignKey, ...]:
     return tuple(key for key in all_foreign_keys(plan) if key.validated)
 
 
-def validate(key: ForeignKey) -> Statement:
-    """Return the VALIDATE of a foreign key; its SHARE UPDATE EXCLUSIVE blocks only DDL."""
+def validate(plan: Plan, key: ForeignKey) -> tuple[Statement, ...]:
+    """Return the VALIDATE of a foreign key; its SHARE UPDATE EXCLUSIVE blocks only DDL.
+
+    Of one that only the partitions have so far, there are as many as partitions.
+    """
+    if is_staged(plan, key):
+        return tuple(_validate(name, key, sql.SQL("IF EXISTS ")) for name in leaf_names(plan, key))
+    return (_validate(key.child, key, sql.SQL("")),)
+
+
+def _validate(relation: RelationName, key: ForeignKey, existing: sql.SQL) -> Statement:
     return Statement(
-        sql.SQL("ALTER TABLE {} VALIDATE CONSTRAINT {}").format(
-            key.child.identifier, sql.Identifier(key.name)
+        sql.SQL("ALTER TABLE {}{} VALIDATE CONSTRAINT {}").format(
+            existing, relation.identifier, sql.Identifier(key.name)
         ),
         f"validate {key.name}",
     )
 
 
 def validate_all(plan: Plan) -> tuple[Statement, ...]:
-    """Return the VALIDATE of every foreign key, to run in a transaction each."""
-    return tuple(validate(key) for key in keys_to_validate(plan))
+    """Return the VALIDATE of every foreign key, and what gives partitioned tables theirs back."""
+    valid = [statement for key in keys_to_validate(plan) for statement in validate(plan, key)]
+    return (*valid, *put_back_all(plan))
+
+
+def put_back_all(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that make the valid foreign keys of partitions those of the whole."""
+    staged = [key for key in all_foreign_keys(plan) if is_staged(plan, key)]
+    return tuple(statement for key in staged for statement in put_back(plan, key))
 
 
 _VALIDATE_RETURNED = sql.SQL("""DO $uuidmig$
@@ -127,12 +164,14 @@ def validate_returned(plan: Plan) -> tuple[Statement, ...]:
     """
     keys = [
         sql.SQL("(to_regclass({})::oid, {}::name)").format(
-            sql.Literal(key.child.identifier.as_string(None)), sql.Literal(key.name)
+            sql.Literal(relation.identifier.as_string(None)), sql.Literal(key.name)
         )
         for key in all_foreign_keys(plan)
         if key.validated
+        for relation in (leaf_names(plan, key) if is_staged(plan, key) else (key.child,))
     ]
     if not keys:
         return ()
     text = _VALIDATE_RETURNED.format(keys=sql.SQL(", ").join(keys))
-    return (Statement(text, "validate the foreign keys after a rollback"),)
+    validated = Statement(text, "validate the foreign keys after a rollback")
+    return (validated, *put_back_all(plan))

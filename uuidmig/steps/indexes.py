@@ -14,8 +14,9 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Index, RelationName
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_leaves, all_members
 from uuidmig.steps.model import Statement
-from uuidmig.steps.shadow import constraint_comment
+from uuidmig.steps.shadow import constraint_comment, restore_autovacuum
 from uuidmig.steps.verbatim import index_on, verbatim
 
 
@@ -37,7 +38,7 @@ class IndexBuild:
 
 def index_builds(plan: Plan) -> tuple[IndexBuild, ...]:
     """Return all index builds of the plan, the largest first."""
-    builds = [_build(table, index) for table in plan.tables for index in table.table.indexes]
+    builds = [_build(leaf, index) for leaf in all_leaves(plan) for index in leaf.table.indexes]
     return tuple(sorted(builds, key=lambda build: (-build.bytes, str(build.relation), build.name)))
 
 
@@ -110,6 +111,53 @@ def _details(table: ClosureTable, index: Index) -> list[sql.Composable]:
             sql.SQL("ALTER TABLE {} REPLICA IDENTITY USING INDEX {}").format(relation, name)
         )
     return parts
+
+
+def whole_tables(plan: Plan) -> tuple[Statement, ...]:
+    """Return what follows when all indexes are attached: those of partitioned tables, replica
+    identities, and autovacuum as it was."""
+    statements = [
+        statement
+        for member in reversed(all_members(plan))  # partitions before what they are attached to
+        for statement in _partitioned(plan, member)
+    ]
+    for member in all_members(plan):
+        statements += [*replica_identity(member), *restore_autovacuum(member)]
+    return tuple(statements)
+
+
+def _partitioned(plan: Plan, table: ClosureTable) -> list[Statement]:
+    """Return the indexes of a partitioned table itself, with its partitions' attached.
+
+    ONLY makes them without a build; they are valid as soon as every partition has its part.
+    """
+    if table.table.kind != "p":
+        return []
+    parts: list[sql.Composable] = []
+    for index in table.table.indexes:
+        parts += [in_tablespace(index.tablespace).sql, _create_only(table, index)]
+        parts += [
+            sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
+                sql.Identifier(table.shadow.schema, index.name),
+                sql.Identifier(partition.shadow.schema, part.name),
+            )
+            for partition in all_members(plan)
+            if partition.table.parent == table.name
+            for part in partition.table.indexes
+            if part.parent == index.name
+        ]
+        parts += _details(table, index)
+    return [Statement(part) for part in parts]
+
+
+def _create_only(table: ClosureTable, index: Index) -> sql.Composable:
+    if index.constraint is None or index.constraint_definition is None:
+        return index_on(index.definition, table.shadow, only=True)
+    return sql.SQL("ALTER TABLE ONLY {} ADD CONSTRAINT {} {}").format(
+        table.shadow.identifier,
+        sql.Identifier(index.constraint),
+        verbatim(index.constraint_definition),
+    )
 
 
 def replica_identity(table: ClosureTable) -> tuple[Statement, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import leaves
 from uuidmig.steps.dependent_lines import DEPENDENT_LINES
+from uuidmig.steps.fingerprint import FINGERPRINT
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, regclass, shadow_schemas
 from uuidmig.steps.own_schemas import forget_default_privileges
@@ -28,12 +30,21 @@ _CLOSURE_TABLE = sql.SQL("""CREATE TABLE uuidmig.closure_table (
   schema_name text NOT NULL,
   table_name text NOT NULL,
   source oid NOT NULL,
-  shadow oid NOT NULL,
-  filenode oid
+  shadow oid NOT NULL
+)""")
+
+# An ordinary table is one heap; a partitioned one has a heap for each partition that holds rows.
+_HEAP = sql.SQL("""CREATE TABLE uuidmig.heap (
+  table_number integer NOT NULL REFERENCES uuidmig.closure_table,
+  number integer NOT NULL,
+  source oid NOT NULL,
+  filenode oid,
+  PRIMARY KEY (table_number, number)
 )""")
 
 _CHUNK = sql.SQL("""CREATE TABLE uuidmig.chunk (
   table_number integer NOT NULL REFERENCES uuidmig.closure_table,
+  heap integer NOT NULL,
   number integer NOT NULL,
   first_page bigint NOT NULL,
   last_page bigint,
@@ -42,12 +53,12 @@ _CHUNK = sql.SQL("""CREATE TABLE uuidmig.chunk (
   seconds double precision,
   worker text,
   finished_at timestamptz,
-  PRIMARY KEY (table_number, number)
+  PRIMARY KEY (table_number, heap, number)
 )""")
 
 # Claiming stays cheap when a hundred thousand chunks are done.
 _CHUNK_TODO = sql.SQL(
-    "CREATE INDEX chunk_todo ON uuidmig.chunk (table_number, number) WHERE NOT done"
+    "CREATE INDEX chunk_todo ON uuidmig.chunk (table_number, heap, number) WHERE NOT done"
 )
 
 _EVENT = sql.SQL("""CREATE TABLE uuidmig.event (
@@ -125,7 +136,8 @@ BEGIN
                       CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'MATERIALIZED VIEW' END,
                       locked, pg_get_userbyid(c.relowner))
           INTO command FROM pg_class c WHERE c.oid = locked AND c.relkind IN ('v', 'm');
-        EXECUTE coalesce(command, 'LOCK TABLE ' || locked::text || ' IN ' || mode || ' MODE');
+        -- ONLY: partitions are in the array, so that each wait is one of these
+        EXECUTE coalesce(command, 'LOCK TABLE ONLY ' || locked::text || ' IN ' || mode || ' MODE');
         holding := true;
       END LOOP;
       RETURN;
@@ -138,80 +150,6 @@ BEGIN
     patience := 2 * patience;
   END LOOP;
 END
-$uuidmig$""")
-
-# What a cutover relies on, as text. Our own triggers are left out by the schema of their function;
-# pg_depend entries are those that would go on reading the retired table.
-_FINGERPRINT = sql.SQL("""CREATE FUNCTION uuidmig.fingerprint() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog SET quote_all_identifiers = off
-SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
-SET bytea_output = 'hex' SET extra_float_digits = 1 AS $uuidmig$
-SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
-  SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod,
-                   a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attacl,
-                   a.attstattarget, a.attstorage, a.attcompression, a.attoptions,
-                   pg_get_expr(d.adbin, d.adrelid)) AS line
-  FROM uuidmig.closure_table c JOIN pg_attribute a ON a.attrelid = c.source AND a.attnum > 0
-       AND NOT a.attisdropped
-  LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-  UNION ALL
-  SELECT concat_ws('|', 'constraint', n.conrelid, n.conname, pg_get_constraintdef(n.oid))
-  FROM pg_constraint n WHERE n.contype <> 't'
-       AND (n.conrelid IN (SELECT source FROM uuidmig.closure_table)
-            OR n.confrelid IN (SELECT source FROM uuidmig.closure_table))
-  UNION ALL
-  SELECT concat_ws('|', 'index', i.indrelid, pg_get_indexdef(i.indexrelid), i.indisreplident,
-                   i.indisclustered, x.reltablespace)
-  FROM pg_index i JOIN uuidmig.closure_table c ON c.source = i.indrelid
-  JOIN pg_class x ON x.oid = i.indexrelid
-  UNION ALL
-  SELECT concat_ws('|', 'trigger', t.tgrelid, pg_get_triggerdef(t.oid), t.tgenabled)
-  FROM pg_trigger t JOIN uuidmig.closure_table c ON c.source = t.tgrelid
-  JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace s ON s.oid = p.pronamespace
-  WHERE NOT t.tgisinternal AND s.nspname <> 'uuidmig'
-  UNION ALL
-  SELECT concat_ws('|', 'table', r.oid, r.relname, r.relnamespace, r.relowner, r.relpersistence,
-                   r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,
-                   r.relhassubclass, r.relacl, r.reloptions, 'in', r.reltablespace,
-                   t.typacl, obj_description(t.oid, 'pg_type'))
-  FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid
-  JOIN pg_type t ON t.oid = r.reltype
-  UNION ALL
-  SELECT concat_ws('|', 'statistics', x.stxrelid, pg_get_statisticsobjdef(x.oid), x.stxowner,
-                   x.stxstattarget)
-  FROM pg_statistic_ext x JOIN uuidmig.closure_table c ON c.source = x.stxrelid
-  UNION ALL
-  SELECT concat_ws('|', 'policy', p.polrelid, p.polname, p.polpermissive, p.polcmd, p.polroles,
-                   pg_get_expr(p.polqual, p.polrelid), '/',
-                   pg_get_expr(p.polwithcheck, p.polrelid), '/',
-                   obj_description(p.oid, 'pg_policy'))
-  FROM pg_policy p
-  WHERE p.polrelid IN (SELECT source FROM uuidmig.closure_table)
-     OR EXISTS (SELECT FROM pg_depend d JOIN uuidmig.closure_table c ON c.source = d.refobjid
-                WHERE d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-                  AND d.refclassid = 'pg_class'::regclass)
-  UNION ALL
-  SELECT concat_ws('|', 'comment', d.objoid, d.objsubid, d.description)
-  FROM pg_description d JOIN uuidmig.closure_table c ON c.source = d.objoid
-  WHERE d.classoid = 'pg_class'::regclass
-  UNION ALL
-  SELECT concat_ws('|', 'dependent', d.refobjid, d.classid, d.objid, d.objsubid)
-  FROM pg_depend d JOIN pg_class r ON d.refobjid IN (r.oid, r.reltype)
-  JOIN uuidmig.closure_table c ON c.source = r.oid
-  WHERE d.refclassid IN ('pg_class'::regclass, 'pg_type'::regclass)
-    AND d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_proc'::regclass,
-                      'pg_publication_rel'::regclass)
-  UNION ALL
-  SELECT concat_ws('|', 'publication', r.oid, p.oid)
-  FROM pg_class r JOIN uuidmig.closure_table c ON c.source = r.oid CROSS JOIN pg_publication p
-  WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_namespace n
-                                  WHERE n.pnpubid = p.oid AND n.pnnspid = r.relnamespace)
-  UNION ALL
-  SELECT concat_ws('|', 'subscription', s.srrelid, s.srsubid)
-  FROM pg_subscription_rel s JOIN uuidmig.closure_table c ON c.source = s.srrelid
-  UNION ALL
-  SELECT line FROM uuidmig.dependent_lines() AS line
-) AS lines
 $uuidmig$""")
 
 GENERATOR = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
@@ -311,8 +249,8 @@ def create_journal(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that create the journal, the clock and the lock helper."""
     clock = _CLOCK.format(seconds=sql.Literal(horizon_seconds(plan)))
     parts: list[sql.Composable] = [
-        *(_JOURNAL, _CLOSURE_TABLE, _CHUNK, _CHUNK_TODO, _EVENT.format(), _REVISION, *_PULSE),
-        *(clock, _LOCK_TABLES, DEPENDENT_LINES, _FINGERPRINT),
+        *(_JOURNAL, _CLOSURE_TABLE, _HEAP, _CHUNK, _CHUNK_TODO, _EVENT.format()),
+        *(_REVISION, *_PULSE, clock, _LOCK_TABLES, DEPENDENT_LINES, FINGERPRINT),
     ]
     if needs_generator(plan):
         parts.append(GENERATOR)
@@ -342,7 +280,21 @@ def record_run(plan: Plan, document: str, digest: str) -> tuple[Statement, ...]:
         " VALUES {}"
     ).format(sql.SQL(", ").join(rows))
     mark = sql.SQL("UPDATE uuidmig.run SET fingerprint = uuidmig.fingerprint()")
-    return (Statement(run), *((Statement(tables),) if rows else ()), Statement(mark))
+    noted = (Statement(tables), *_record_heaps(plan)) if rows else ()
+    return (Statement(run), *noted, Statement(mark))
+
+
+def _record_heaps(plan: Plan) -> tuple[Statement, ...]:
+    insert = sql.SQL("INSERT INTO uuidmig.heap (table_number, number, source) VALUES ({}, {}, {})")
+    return tuple(
+        Statement(
+            insert.format(
+                sql.Literal(table.number), sql.Literal(number), regclass(leaf.name.identifier)
+            )
+        )
+        for table in plan.tables
+        for number, leaf in enumerate(leaves(table), start=1)
+    )
 
 
 def set_state(state: str) -> Statement:

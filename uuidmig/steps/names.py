@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 
 CAPTURE = "uuidmig_capture"
 CAPTURE_TRUNCATE = "uuidmig_capture_truncate"
@@ -26,11 +27,11 @@ def temporary(kind: str, number: int) -> sql.Identifier:
 
 
 def shadow_schemas(plan: Plan) -> tuple[str, ...]:
-    return tuple(sorted({table.shadow.schema for table in plan.tables}))
+    return tuple(sorted({table.shadow.schema for table in all_members(plan)}))
 
 
 def retired_schemas(plan: Plan) -> tuple[str, ...]:
-    return tuple(sorted({table.retired.schema for table in plan.tables}))
+    return tuple(sorted({table.retired.schema for table in all_members(plan)}))
 
 
 def other_owners(plan: Plan) -> tuple[str, ...]:
@@ -38,7 +39,7 @@ def other_owners(plan: Plan) -> tuple[str, ...]:
 
     They need CREATE where their objects are to lie, or OWNER TO is refused.
     """
-    tables = [table.table for table in plan.tables]
+    tables = [table.table for table in all_members(plan)]
     owners = {table.owner for table in tables}
     owners |= {statistics.owner for table in tables for statistics in table.statistics}
     return tuple(sorted(owners - {plan.server.user}))
@@ -66,4 +67,4 @@ def regclass(identifier: sql.Identifier) -> sql.Composable:
 
 def closure_array(plan: Plan) -> sql.Composed:
     """Return the live tables of the closure in lock order (parents first) as regclass[]."""
-    return regclass_array([regclass(table.name.identifier) for table in plan.tables])
+    return regclass_array([regclass(table.name.identifier) for table in all_members(plan)])

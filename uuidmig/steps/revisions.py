@@ -13,6 +13,7 @@ from psycopg import sql
 from uuidmig.catalog.model import RelationName
 from uuidmig.planner.document import plan_hash, plan_to_json
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps import (
     back,
     capture,
@@ -135,12 +136,12 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *row_security.secure_new_tables(plan),
                 *row_security.rebind_outside(plan),
                 *publications.carry_forth(plan),
-                *traps.lay_traps(table.retired for table in plan.tables),
+                *traps.lay_traps(table.retired for table in all_members(plan)),
                 *foreign_keys.add_all(plan),
                 *swap.add_unvalidated_checks(plan),
                 *swap.add_triggers(plan),
                 *dependents.attach(plan),
-                dependents.nothing_left([table.retired for table in plan.tables]),
+                dependents.nothing_left([table.retired for table in all_members(plan)]),
                 *_back_triggers(plan),
                 *grace.lookup_functions(plan),
                 grace.id_map(plan),
@@ -159,15 +160,15 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *_drop_back_triggers(plan),
                 *swap.drop_triggers(plan),
                 *row_security.drop_policies(plan, source),
-                *traps.lift_traps(table.retired for table in plan.tables),
+                *traps.lift_traps(table.retired for table in all_members(plan)),
                 *swap.swap_out_shadows(plan),
-                *traps.lay_traps(table.shadow for table in plan.tables),
+                *traps.lay_traps(table.shadow for table in all_members(plan)),
                 *row_security.rebind_outside(plan),
                 *publications.carry_back(plan),
                 *foreign_keys.add_all(plan),
                 *swap.restore_triggers(plan),
                 *dependents.attach(plan),
-                dependents.nothing_left([table.shadow for table in plan.tables]),
+                dependents.nothing_left([table.shadow for table in all_members(plan)]),
                 journal.record_stall("rollback"),
                 journal.set_state("rolled_back"),
             ),
@@ -196,7 +197,7 @@ def finish_steps(plan: Plan) -> tuple[Step, ...]:
             "ACCESS EXCLUSIVE",
             "reads and writes, for milliseconds",
             (
-                capture.lock_closure(plan, "ACCESS EXCLUSIVE"),
+                capture.lock_what_is_left(plan),  # partitions are dropped after a while
                 *grace.drop_grace(plan),
                 *_drop_back_triggers(plan),
                 *_drop_retired(plan),
@@ -219,7 +220,7 @@ def _capture_triggers(plan: Plan) -> tuple[Statement, ...]:
         statement
         for table in plan.tables
         for statement in capture.create_triggers(
-            table, source(table), "capture", names.CAPTURE, names.CAPTURE_TRUNCATE
+            table, "capture", names.CAPTURE, names.CAPTURE_TRUNCATE
         )
     )
 
@@ -228,7 +229,7 @@ def _drop_capture_triggers(plan: Plan) -> tuple[Statement, ...]:
     return tuple(
         statement
         for table in plan.tables
-        for statement in capture.drop_triggers(source(table), names.CAPTURE, names.CAPTURE_TRUNCATE)
+        for statement in capture.drop_triggers(table, names.CAPTURE, names.CAPTURE_TRUNCATE)
     )
 
 
@@ -237,7 +238,7 @@ def _back_triggers(plan: Plan) -> tuple[Statement, ...]:
         statement
         for table in plan.tables
         for statement in capture.create_triggers(
-            table, source(table), "back_capture", names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
+            table, "back_capture", names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
         )
     )
 
@@ -247,7 +248,7 @@ def _drop_back_triggers(plan: Plan) -> tuple[Statement, ...]:
         statement
         for table in plan.tables
         for statement in capture.drop_triggers(
-            source(table), names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
+            table, names.BACK_CAPTURE, names.BACK_CAPTURE_TRUNCATE
         )
     )
 

@@ -14,6 +14,7 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Policy, RelationName
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps.mapped import Relation
 from uuidmig.steps.model import Statement
 from uuidmig.steps.verbatim import verbatim
@@ -30,7 +31,7 @@ _COMMANDS: dict[str, LiteralString] = {
 def secure_new_tables(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that give the live tables, just swapped in, policies and flags."""
     parts: list[sql.Composable] = []
-    for table in plan.tables:
+    for table in all_members(plan):
         for policy in table.table.policies:
             parts += _create(table.name, policy)
         if table.table.row_security:
@@ -50,7 +51,7 @@ def drop_policies(plan: Plan, relation: Relation) -> tuple[Statement, ...]:
         Statement(
             sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy.name), relation(table))
         )
-        for table in plan.tables
+        for table in all_members(plan)
         for policy in table.table.policies
     )
 

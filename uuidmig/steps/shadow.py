@@ -6,13 +6,16 @@ compression and column comments. The rest it would lose or rename is set here, f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import LiteralString
 
 from psycopg import sql
 
 from uuidmig.catalog.model import Column, ExtendedStatistics, Grant, RelationName, Sequence
+from uuidmig.planner.generators import find_generator
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import members, shadow_name
 from uuidmig.steps.model import Statement
 from uuidmig.steps.verbatim import statistics_on, verbatim
 
@@ -20,7 +23,18 @@ _AUTOVACUUM = ("autovacuum_enabled", "toast.autovacuum_enabled")
 
 
 def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
-    """Return the statements that create the empty shadow of `table`, without indexes and keys."""
+    """Return the statements that create the empty shadow of `table`, without indexes and keys.
+
+    Partitions are created on their own and attached, so that each keeps what is different in it.
+    """
+    statements = []
+    for member in members(table):
+        statements += _create_member(plan, member)
+        statements += _attach(member)
+    return tuple(statements)
+
+
+def _create_member(plan: Plan, table: ClosureTable) -> list[Statement]:
     parts: list[sql.Composable] = [_create_table(table)]
     parts += _columns(plan, table)
     parts += _checks(table)
@@ -28,24 +42,37 @@ def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     parts += _ownership(plan, table)
     parts += _table_comment(table)
     parts += _row_type(table)
-    return tuple(Statement(part) for part in parts)
+    return [Statement(part) for part in parts]
+
+
+def _attach(partition: ClosureTable) -> list[Statement]:
+    """Return ATTACH PARTITION, nothing for what is no partition. No row is there to be checked."""
+    if partition.table.parent is None or partition.table.bound is None:
+        return []
+    return [
+        Statement(
+            sql.SQL("ALTER TABLE ONLY {} ATTACH PARTITION {} {}").format(
+                shadow_name(partition.table.parent).identifier,
+                partition.shadow.identifier,
+                verbatim(partition.table.bound),
+            )
+        )
+    ]
 
 
 def _create_table(table: ClosureTable) -> sql.Composed:
     kind: LiteralString = "UNLOGGED TABLE" if table.table.persistence == "u" else "TABLE"
+    like = sql.SQL(
+        "CREATE {} {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE"
+        " INCLUDING COMPRESSION INCLUDING COMMENTS)"
+    ).format(sql.SQL(kind), table.shadow.identifier, table.name.identifier)
+    if table.table.partition_key is not None:
+        by = sql.SQL(" PARTITION BY {}").format(verbatim(table.table.partition_key))
+        return like + by + _access_method(table) + _tablespace(table)
     # No autovacuum while it is filled: it would compete with the copy and its lock stops DDL.
     options = [o for o in _options(table.table.options) if o[0] not in _AUTOVACUUM]
     options += [(name, "false") for name in _AUTOVACUUM]
-    return sql.SQL(
-        "CREATE {} {} (LIKE {} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING STORAGE"
-        " INCLUDING COMPRESSION INCLUDING COMMENTS) USING heap WITH ({}){}"
-    ).format(
-        sql.SQL(kind),
-        table.shadow.identifier,
-        table.name.identifier,
-        _with(options),
-        _tablespace(table),
-    )
+    return like + sql.SQL(" USING heap WITH ({}){}").format(_with(options), _tablespace(table))
 
 
 def default_tablespace() -> Statement:
@@ -53,6 +80,11 @@ def default_tablespace() -> Statement:
     return Statement(
         sql.SQL("SET LOCAL default_tablespace = ''"), "whatever the session's default is"
     )
+
+
+def _access_method(partitioned: ClosureTable) -> sql.Composable:
+    """Return what future partitions get, where it was chosen: before 17 it cannot be."""
+    return sql.SQL(" USING heap" if partitioned.table.access_method else "")
 
 
 def _tablespace(table: ClosureTable) -> sql.Composable:
@@ -78,6 +110,8 @@ def _option_name(name: str) -> sql.Composable:
 
 def restore_autovacuum(table: ClosureTable) -> tuple[Statement, ...]:
     """Return the statements that give the filled shadow the source's autovacuum settings."""
+    if table.table.kind == "p":
+        return ()
     options = _options(table.table.options)
     own = any(name in _AUTOVACUUM for name, _ in options)
     # SET appends: all are set again, for the order of the source.
@@ -92,11 +126,11 @@ def restore_autovacuum(table: ClosureTable) -> tuple[Statement, ...]:
 
 def _columns(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     alter: list[sql.Composable] = []
-    roots = dict(table.roots)
+    roots = {name for name, _ in table.roots}
     for column in table.table.columns:
         name = sql.Identifier(column.name)
         if column.name in roots:
-            default = plan.domain(roots[column.name]).generator.new_default
+            default = find_generator(column, plan.server.version).new_default
             if default is not None:
                 alter.append(
                     sql.SQL("ALTER COLUMN {} SET DEFAULT {}").format(name, verbatim(default))
@@ -187,10 +221,14 @@ def constraint_comment(
 def shadow_statistics(table: ClosureTable, statistics: ExtendedStatistics) -> RelationName:
     """Return where the shadow's extended statistics lie until the cutover.
 
-    Under a name of their own: two of one name may come from two schemas.
+    Under a name of their own: two of one name may come from two schemas. Partitions have the
+    number of the whole, so theirs has a hash of their name in it.
     """
     place = table.table.statistics.index(statistics) + 1
-    return RelationName(table.shadow.schema, f"uuidmig_statistics_{table.number}_{place}")
+    name = f"uuidmig_statistics_{table.number}_{place}"
+    if table.table.parent is not None:
+        name += "_" + hashlib.sha256(str(table.name).encode()).hexdigest()[:16]
+    return RelationName(table.shadow.schema, name)
 
 
 def _statistics(plan: Plan, table: ClosureTable) -> list[sql.Composable]:

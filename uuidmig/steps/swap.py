@@ -13,6 +13,7 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Column, ExtendedStatistics, RelationName, Sequence, Trigger
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, retired_schemas
 from uuidmig.steps.own_schemas import forget_default_privileges
@@ -45,12 +46,12 @@ def drop_retired_schemas(plan: Plan) -> tuple[Statement, ...]:
 
 def swap_in_shadows(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that retire the sources and put the shadows in their place."""
-    return tuple(Statement(part) for table in plan.tables for part in _forth(table))
+    return tuple(Statement(part) for table in all_members(plan) for part in _forth(table))
 
 
 def swap_out_shadows(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that put the sources back and the new tables where they came from."""
-    return tuple(Statement(part) for table in plan.tables for part in _back(table))
+    return tuple(Statement(part) for table in all_members(plan) for part in _back(table))
 
 
 def _forth(table: ClosureTable) -> Iterator[sql.Composable]:
@@ -134,7 +135,7 @@ def _copy_counter(source: RelationName, target: RelationName) -> sql.Composed:
 def add_triggers(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that put the user triggers on the live tables, enabled as they were."""
     parts: list[sql.Composable] = []
-    for table in plan.tables:
+    for table in all_members(plan):
         for trigger in table.table.triggers:
             parts.append(verbatim(trigger.definition))
             parts += _state(table.name, trigger)
@@ -157,7 +158,7 @@ def drop_triggers(plan: Plan) -> tuple[Statement, ...]:
                 sql.Identifier(trigger.name), table.name.identifier
             )
         )
-        for table in plan.tables
+        for table in all_members(plan)
         for trigger in table.table.triggers
     )
 
@@ -173,7 +174,7 @@ def disable_triggers(plan: Plan) -> tuple[Statement, ...]:
                 table.name.identifier, sql.Identifier(trigger.name)
             )
         )
-        for table in plan.tables
+        for table in all_members(plan)
         for trigger in table.table.triggers
         if trigger.enabled != "D"
     )
@@ -189,7 +190,7 @@ def restore_triggers(plan: Plan) -> tuple[Statement, ...]:
                 sql.Identifier(trigger.name),
             )
         )
-        for table in plan.tables
+        for table in all_members(plan)
         for trigger in table.table.triggers
         if trigger.enabled != "D"
     )
@@ -217,8 +218,8 @@ def add_unvalidated_checks(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements for checks that were NOT VALID: old rows may violate them."""
     return tuple(
         Statement(part)
-        for table in plan.tables
+        for table in all_members(plan)
         for check in table.table.checks
-        if not check.validated
+        if not check.validated and not check.inherited
         for part in check_statements(table.name, check.name, check.definition, check.comment)
     )

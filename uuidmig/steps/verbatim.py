@@ -22,8 +22,8 @@ _STATISTICS = re.compile(rf"CREATE STATISTICS {_RELATION}(?=[ (])")
 _FROM = re.compile(rf" FROM {_RELATION}$")
 
 
-def index_on(definition: str, relation: RelationName) -> sql.Composed:
-    """Return CREATE INDEX of the same name and shape on another table.
+def index_on(definition: str, relation: RelationName, *, only: bool = False) -> sql.Composed:
+    """Return CREATE INDEX of the same name and shape on another table, or ON ONLY it.
 
     Raises ValueError when `definition` is not what pg_get_indexdef() writes.
     """
@@ -31,7 +31,8 @@ def index_on(definition: str, relation: RelationName) -> sql.Composed:
     if found is None:
         raise ValueError(f"not an index definition: {definition}")
     head, rest = found.group(1), definition[found.end() :]
-    return sql.Composed([verbatim(head), relation.identifier, verbatim(rest)])
+    on = sql.SQL("ONLY " if only else "")
+    return sql.Composed([verbatim(head), on, relation.identifier, verbatim(rest)])
 
 
 def statistics_on(definition: str, name: RelationName, relation: RelationName) -> sql.Composed:

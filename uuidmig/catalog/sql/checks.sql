@@ -12,6 +12,7 @@ select
         order by key.place
     ) as columns,
     k.convalidated as validated,
+    not k.conislocal as inherited,
     obj_description(k.oid, 'pg_constraint') as comment
 from pg_constraint k
 where (k.contype = 'c' or (k.contype = 'n' and not k.convalidated)) and k.conrelid = any (%(tables)s::oid[])

@@ -39,6 +39,12 @@ select
     obj_description(i.indexrelid, 'pg_class') as comment,
     obj_description(k.oid, 'pg_constraint') as constraint_comment,
     s.spcname::text as tablespace,
+    (
+        select above.relname::text
+        from pg_inherits h
+        join pg_class above on above.oid = h.inhparent
+        where h.inhrelid = i.indexrelid
+    ) as parent,
     coalesce(pg_relation_size(i.indexrelid), 0) as bytes
 from pg_index i
 join pg_class c on c.oid = i.indexrelid

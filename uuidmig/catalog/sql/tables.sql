@@ -18,6 +18,15 @@ select
     c.relrowsecurity as row_security,
     c.relforcerowsecurity as force_row_security,
     row_security_active(c.oid) as row_security_active,
+    pg_get_partkeydef(c.oid) as partition_key,
+    pg_get_expr(c.relpartbound, c.oid) as bound,
+    (
+        select array[above_schema.nspname, above.relname]::text[]
+        from pg_inherits h
+        join pg_class above on above.oid = h.inhparent
+        join pg_namespace above_schema on above_schema.oid = above.relnamespace
+        where h.inhrelid = c.oid and c.relispartition
+    ) as parent,
     c.reltuples::float8 as rows,
     c.relpages as pages,
     coalesce(pg_table_size(c.oid) - coalesce(pg_total_relation_size(toast.oid), 0), 0) as heap_bytes,
@@ -25,6 +34,9 @@ select
     coalesce(pg_indexes_size(c.oid), 0) as index_bytes
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
+-- partitions are chosen with the table they are part of, wherever they lie
+join pg_class top on top.oid = coalesce(pg_partition_root(c.oid), c.oid)
+join pg_namespace top_schema on top_schema.oid = top.relnamespace
 left join pg_class toast on toast.oid = c.reltoastrelid
 left join pg_am am on am.oid = c.relam
 left join pg_tablespace s on s.oid = c.reltablespace
@@ -34,5 +46,5 @@ where
     and n.nspname <> 'information_schema'
     and not starts_with(n.nspname::text, 'pg_')
     and obj_description(n.oid, 'pg_namespace') is distinct from 'uuidmig'
-    and (cardinality(%(schemas)s::text[]) = 0 or n.nspname = any (%(schemas)s::text[]))
+    and (cardinality(%(schemas)s::text[]) = 0 or top_schema.nspname = any (%(schemas)s::text[]))
 order by n.nspname, c.relname

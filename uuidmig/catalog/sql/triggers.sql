@@ -1,5 +1,5 @@
 -- name: triggers
--- purpose: user triggers, our own left out
+-- purpose: user triggers, our own and the copies that partitions have of their parent's left out
 select
     t.tgrelid as table_oid,
     t.tgname::text as name,
@@ -13,6 +13,7 @@ join pg_namespace n on n.oid = f.pronamespace
 where
     t.tgrelid = any (%(tables)s::oid[])
     and not t.tgisinternal
+    and t.tgparentid = 0
     and not (
         n.nspname = 'uuidmig'
         and t.tgname in (

@@ -80,7 +80,9 @@ foreign_object as (
     where
         coalesce(c.relnamespace not in (select oid from ours), true)
         and not (
-            d.holder is not distinct from d.table_oid
+            -- a partitioned table and its partitions are one
+            coalesce(pg_partition_root(d.holder), d.holder)
+                is not distinct from coalesce(pg_partition_root(d.table_oid), d.table_oid)
             and not d.recreated
             and d.classid <> 'pg_rewrite'::regclass
         )

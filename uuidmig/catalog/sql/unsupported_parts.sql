@@ -32,6 +32,24 @@ part (table_oid, kind, classid, objid, reason) as (
     from pg_trigger t
     where t.tgisinternal and t.tgconstraint <> 0 and t.tgenabled <> 'O'
     union all
+    -- kept by the server for a partition, but the user changed this one alone
+    select t.tgrelid, 'trigger', 'pg_trigger'::regclass, t.oid, 'is in another state on a partition than on its parent'
+    from pg_trigger t
+    join pg_trigger above on above.oid = t.tgparentid
+    where not t.tgisinternal and t.tgenabled <> above.tgenabled
+    union all
+    select
+        side.table_oid,
+        'partition',
+        'pg_constraint'::regclass,
+        k.oid,
+        case when side.table_oid = k.conrelid then 'the foreign key is of one partition alone'
+        else 'the foreign key references one partition alone' end
+    from pg_constraint k
+    cross join lateral (select k.conrelid union select k.confrelid) as side (table_oid)
+    join pg_class c on c.oid = side.table_oid and c.relispartition
+    where k.contype = 'f' and k.conparentid = 0
+    union all
     select owned.table_oid, 'extension', d.classid, d.objid, 'belongs to or depends on an extension'
     from pg_depend d
     join (

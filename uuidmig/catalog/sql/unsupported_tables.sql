@@ -9,18 +9,30 @@ with chosen as (
 label (classoid, objoid, objsubid, provider) as (
     select classoid, objoid, objsubid, provider from pg_seclabel
 )
-select c.oid as table_oid, 'partition' as kind, c.shown as name, 'is partitioned' as reason
+select
+    c.oid as table_oid,
+    'inheritance' as kind,
+    concat_ws(' ', parent.type, parent.identity) as name,
+    'the table inherits from it' as reason
 from chosen c
+join pg_inherits h on h.inhrelid = c.oid
+cross join lateral pg_identify_object('pg_class'::regclass, h.inhparent, 0) as parent
+where not c.relispartition
+union all
+select c.oid, 'foreign table', concat_ws(' ', child.type, child.identity), 'is a partition of the table'
+from chosen c
+join pg_inherits h on h.inhparent = c.oid
+join pg_class f on f.oid = h.inhrelid and f.relkind = 'f'
+cross join lateral pg_identify_object('pg_class'::regclass, f.oid, 0) as child
 where c.relkind = 'p'
 union all
 select
     c.oid,
-    case when c.relispartition then 'partition' else 'inheritance' end,
-    concat_ws(' ', parent.type, parent.identity),
-    case when c.relispartition then 'the table is a partition of it' else 'the table inherits from it' end
+    'partition',
+    c.shown,
+    'the partition is being detached'
 from chosen c
-join pg_inherits h on h.inhrelid = c.oid
-cross join lateral pg_identify_object('pg_class'::regclass, h.inhparent, 0) as parent
+join pg_inherits h on h.inhrelid = c.oid and h.inhdetachpending
 union all
 select c.oid, 'inheritance', concat_ws(' ', child.type, child.identity), 'inherits from the table'
 from chosen c

@@ -287,7 +287,7 @@ PART_ALONE: LiteralString = """
             ("partition", "table constraint r_p on public.r"),
         ),
         (
-            "alter table part add constraint part_o foreign key (a) references o",
+            "alter table part add constraint part_o foreign key (id) references o",
             ("partition", "table constraint part_o on public.part"),
         ),
         ("alter table part disable trigger g", ("trigger", "trigger g on public.part")),

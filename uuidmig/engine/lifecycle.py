@@ -18,17 +18,17 @@ from uuidmig.engine import build, catchup, copy, environments, journal, revision
 from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
+from uuidmig.engine.drift import telling_drift
 from uuidmig.engine.environments import Environment
 from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_tables
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
-from uuidmig.engine.partitioned_keys import put_back_keys
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Note, Observer, Stall, StepFinished, StepStarted, silent
+from uuidmig.engine.validation import validate_keys
 from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.steps import subscribers
-from uuidmig.steps.foreign_keys import joins_in_index_order, keys_to_validate, validate
 
 BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
 _DEFAULTS = RunOptions()
@@ -93,32 +93,10 @@ def _advance(context: _Context, until: str) -> None:
         with (
             _step(context, name, title),
             telling_event_trigger(context.connection),
-            _telling_drift(context.connection),
+            telling_drift(context.connection),
         ):
             stage(context)
         failpoint(name)
-
-
-@contextmanager
-def _telling_drift(connection: Connection) -> Iterator[None]:
-    """A changed column shows first as an error of what reads it: say what it means.
-
-    A publication FOR ALL TABLES shows as a change log that cannot be emptied (55000).
-    """
-    try:
-        yield
-    except (
-        psycopg.ProgrammingError,
-        psycopg.DataError,
-        psycopg.IntegrityError,
-        psycopg.errors.ObjectNotInPrerequisiteState,
-    ) as error:
-        if not journal.has_drifted(connection):
-            raise
-        raise SchemaDrift(
-            f"the schema of the tables changed since prepare: {error.diag.message_primary};"
-            " run `uuidmig abort`, then migrate again, so that the new tables get the change too"
-        ) from error
 
 
 @contextmanager
@@ -207,24 +185,8 @@ def _tell_stall(context: _Context, step: str) -> None:
 
 
 def _validate(context: _Context) -> None:
-    _validate_keys(context)
+    validate_keys(context.dsn, context.plan, context.options, context.observer)
     journal.set_state(context.connection, "validated")
-
-
-def _validate_keys(context: _Context) -> None:
-    """SHARE UPDATE EXCLUSIVE, one foreign key a transaction: nobody but DDL waits."""
-    with connect(context.dsn, "validate") as connection:
-        connection.execute("SET maintenance_work_mem = '256MB'")  # what its query may use
-        connection.execute("SET random_page_cost = 1.1")
-        for key in keys_to_validate(context.plan):
-            merges = joins_in_index_order(context.plan, key)
-            connection.execute(
-                "SELECT set_config('enable_hashjoin', %s, false)", ["off" if merges else "on"]
-            )
-            for statement in validate(context.plan, key):
-                connection.execute(statement.query)
-    put_back_keys(context.dsn, context.plan, context.options, context.observer)
-    failpoint("validated")
 
 
 _Stage = tuple[str, str, Callable[[_Context], None]]
@@ -312,7 +274,7 @@ def rollback(
             _put_defaults_back(context)
         elif run.state != "rolled_back":
             _roll_back(context)
-        _validate_keys(context)
+        validate_keys(context.dsn, context.plan, context.options, context.observer)
         return _report(context, time.monotonic() - started)
 
 

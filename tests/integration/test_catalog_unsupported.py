@@ -291,9 +291,8 @@ PART_ALONE: LiteralString = """
             ("partition", "table constraint part_o on public.part"),
         ),
         ("alter table part disable trigger g", ("trigger", "trigger g on public.part")),
-        ("alter table part enable row level security", ("row security", "table public.part")),
     ],
-    ids=["referenced", "references", "trigger", "row security"],
+    ids=["referenced", "references", "trigger"],
 )
 def test_what_one_partition_has_alone(
     database: TestDatabase,

@@ -87,6 +87,13 @@ PLACED = """
     create index "in home" on there (n) where body <> ' WHERE 1';
     create index "in slow" on there (lower(body)) include (n) with (fillfactor = 70)
         tablespace {slow} where body is distinct from ' TABLESPACE x WHERE y';
+    create table parts (id uuid default gen_random_uuid(), n int,
+        primary key (id, n) using index tablespace {fast}) partition by range (n) tablespace {slow};
+    create table parts_1 partition of parts for values from (0) to (5);
+    create table parts_2 partition of parts default tablespace {fast};
+    create index "of parts" on parts (n) tablespace {slow};
+    create index "of one" on parts_1 (n, id) tablespace {fast};
+    insert into parts (n) select generate_series(1, 9);
     insert into here (t) select 'x' from generate_series(1, 9);
     insert into there (here, body, n) select id, repeat('long', 4000), row_number() over ()
         from here"""

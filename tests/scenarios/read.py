@@ -78,5 +78,14 @@ SCENARIOS = {
         ),
     ),
     "partitions": Scenario("partitions"),
+    "partitions_combined": Scenario(
+        "partitions_combined",
+        PlanOptions(
+            soft_references=(
+                SoftReference("audit.entity", "customers.id", Discriminator("kind", "customer")),
+                SoftReference("audit.actor", "customers.id"),
+            )
+        ),
+    ),
     "outside": Scenario("outside", PlanOptions(tables=("orders", "items"))),
 }

@@ -99,13 +99,14 @@ def what_matters(found: Preflight) -> Preflight:
     """Return the findings without those that stand against copies only.
 
     Changing a default takes the owner's rights, one that LOCK TABLE asks for, and a place for the
-    journal. No row is written, so no replication slot has anything to hold back.
+    journal. No row is written, so no replication slot has anything to hold back; publications go on
+    naming the same tables.
     """
     lockless = Counter(r.object for r in found.missing_rights if r.privilege in _ANY_TO_LOCK)
     rights = tuple(
         right
         for right in found.missing_rights
-        if right.privilege in _NEEDED_ON_TABLES
+        if (right.privilege in _NEEDED_ON_TABLES and not right.object.startswith("publication "))
         or (right.privilege == "CREATE" and right.object.startswith("database "))
         or (right.privilege == "UPDATE" and lockless[right.object] == len(_ANY_TO_LOCK))
     )

@@ -34,7 +34,7 @@ def test_every_table_of_every_schema(database: TestDatabase, name: str) -> None:
         for sample in samples:
             query = sql.SQL("SELECT count(*) FROM {}").format(sample.table.identifier)
             assert connection.execute(query).fetchone() == (sample.rows,), sample.table
-            assert (sample.heap_bytes > 0) == (sample.rows > 0)
+            assert sample.heap_bytes > 0 or not sample.rows
         left = connection.execute("SELECT relname FROM pg_class WHERE relname ~ 'canary'")
         assert left.fetchall() == []
     assert schema_dump(database) == before
@@ -95,7 +95,7 @@ def test_the_revisions_are_the_same(shop: Shop, tmp_path: Path) -> None:
 def test_without_a_copy_there_is_no_canary(shop: Shop) -> None:
     ended = run(shop.dsn, "plan", "--canary", "--strategy", "default-only")
     assert (ended.code, "copies nothing" in ended.output) == (2, True)
-    shop.connection.execute("CREATE VIEW shop.v AS SELECT * FROM shop.orders")
+    shop.connection.execute("CREATE VIEW shop.v AS SELECT orders FROM shop.orders")
     ended = run(shop.dsn, "plan", "--canary")
     assert (ended.code, "no canary" in ended.output) == (3, True)
     assert "Canary:" not in ended.output

@@ -184,7 +184,7 @@ def test_a_refused_plan_is_printed_all_the_same(
     run: Run, library: TestDatabase, form: list[str], tmp_path: Path
 ) -> None:
     with library.connect(autocommit=True) as connection:
-        connection.execute("CREATE VIEW titles AS SELECT id FROM books")
+        connection.execute("CREATE VIEW titles AS SELECT books FROM books")
     folder = tmp_path / "revisions"
     result = run("plan", *form, "--revisions", str(folder), code=3)
     assert "titles" in result.stdout

@@ -90,9 +90,11 @@ def _main(argv: list[str], environment: dict[str, str], output: str) -> None:
     main()
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Return when the condition holds; AssertionError when it does not within a minute."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def wait_until(
+    condition: Callable[[], object], what: str, seconds: float = _PATIENCE_SECONDS
+) -> None:
+    """Return when the condition holds; AssertionError when it does not in time (a minute)."""
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"never happened: {what}"
         time.sleep(0.01)

@@ -16,6 +16,7 @@ from tests.servers import TestDatabase
 from uuidmig import PlanOptions, make_plan
 from uuidmig.engine.canary import run_canary
 from uuidmig.planner.canary import measured_forecast
+from uuidmig.planner.partitions import all_leaves
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -30,7 +31,7 @@ def test_every_table_of_every_schema(database: TestDatabase, name: str) -> None:
         before = schema_dump(database)
         plan = make_plan(database.dsn, scenario.options)
         samples = run_canary(database.dsn, plan)
-        assert [sample.table for sample in samples] == [table.name for table in plan.tables]
+        assert [sample.table for sample in samples] == [leaf.name for leaf in all_leaves(plan)]
         for sample in samples:
             query = sql.SQL("SELECT count(*) FROM {}").format(sample.table.identifier)
             assert connection.execute(query).fetchone() == (sample.rows,), sample.table
@@ -59,6 +60,25 @@ def test_a_part_stands_for_the_whole(database: TestDatabase) -> None:
     # Sorted builds leave 90 %, random inserts two thirds.
     assert measured.index_bytes == pytest.approx(31.6 * 100_000, rel=0.1)
     assert measured.index_bytes < plan.forecast.index_bytes
+
+
+def test_of_a_large_partition_too_only_a_part_is_copied(database: TestDatabase) -> None:
+    with database.connect(autocommit=True) as connection:
+        connection.execute(
+            "CREATE TABLE t (id uuid, at timestamptz NOT NULL, x text, PRIMARY KEY (id, at))"
+            " PARTITION BY RANGE (at);"
+            "CREATE TABLE t_old PARTITION OF t FOR VALUES FROM (MINVALUE) TO ('2000-01-01');"
+            "CREATE TABLE t_new PARTITION OF t DEFAULT;"
+            "INSERT INTO t SELECT gen_random_uuid(), '2024-01-01', repeat('x', 80)"
+            " FROM generate_series(1, 60000)"
+        )
+        connection.execute("VACUUM ANALYZE t")
+        plan = make_plan(database.dsn, PlanOptions())
+        old, new = sorted(run_canary(database.dsn, plan), key=lambda sample: sample.rows)
+    assert (old.table.name, old.rows, old.whole) == ("t_old", 0, True)
+    assert (new.table.name, new.whole) == ("t_new", False)
+    assert new.rows == pytest.approx(30_000, rel=0.05)
+    assert measured_forecast(plan, [old, new]).rows == pytest.approx(60_000, rel=0.02)
 
 
 def test_nobody_waits_for_it_and_it_for_no_writer(shop: Shop) -> None:

@@ -17,6 +17,7 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.errors import ConfigurationError, PreflightRefused
 from uuidmig.planner.canary import CanarySample
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps import canary
 from uuidmig.steps.model import Statement
 
@@ -24,14 +25,15 @@ RANGES = 3  # of a table: its beginning, its middle and its end
 
 
 def run_canary(dsn: str, plan: Plan) -> tuple[CanarySample, ...]:
-    """Return what was measured of each table of a rewrite.
+    """Return what was measured of each table of a rewrite, of a partitioned one by partition: only
+    those have pages of which a few can be read.
 
     Raises PreflightRefused for a plan that is refused, as on a replica, which takes no temporary
     tables either; ConfigurationError for one that copies nothing.
     """
     _require(plan)
     with connect(dsn, "canary") as connection:
-        return tuple(_measure(connection, plan, table) for table in plan.tables)
+        return tuple(_measure(connection, plan, table) for table in all_leaves(plan))
 
 
 def _require(plan: Plan) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from uuidmig.catalog.model import RelationName, Table
 from uuidmig.planner.forecast import VERIFY_SECONDS, WAL_FACTOR, estimated_rows
 from uuidmig.planner.model import Forecast, Plan
+from uuidmig.planner.partitions import all_leaves
 from uuidmig.planner.strategies import fixed_seconds
 
 # Of 600,000 rows on two cores with other work: foretold 5.7 s, 6.2 to 8.3 s in truth. One session
@@ -58,7 +59,8 @@ def measured_plan(plan: Plan, samples: Sequence[CanarySample]) -> Plan:
 
 def measured_forecast(plan: Plan, samples: Sequence[CanarySample]) -> Forecast:
     """Return the forecast of a rewrite, each table scaled by its own sample."""
-    scaled = [_scale(plan.table(sample.table).table, sample) for sample in samples]
+    tables = {leaf.name: leaf.table for leaf in all_leaves(plan)}
+    scaled = [_scale(tables[sample.table], sample) for sample in samples]
     heap, indexes = sum(part.heap for part in scaled), sum(part.indexes for part in scaled)
     biggest = max((part.biggest_index for part in scaled), default=0)
     copied = sum(sample.rows for sample in samples)

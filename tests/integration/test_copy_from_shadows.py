@@ -110,6 +110,31 @@ def test_a_parent_that_is_not_in_the_shadow_is_mapped(connection: Connection) ->
     assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
+def test_what_no_foreign_key_checks_stays(connection: Connection) -> None:
+    """Beside a checked reference to the same keys: MATCH SIMPLE lets the other one dangle."""
+    connection.execute(
+        "CREATE TABLE orders (id uuid PRIMARY KEY, created_at timestamptz NOT NULL, tenant int,"
+        " UNIQUE (id, tenant));"
+        "CREATE TABLE items (id uuid PRIMARY KEY, created_at timestamptz NOT NULL,"
+        " order_id uuid REFERENCES orders, former_id uuid, tenant int,"
+        " FOREIGN KEY (former_id, tenant) REFERENCES orders (id, tenant));"
+        "INSERT INTO orders SELECT gen_random_uuid(), now(), 1 FROM generate_series(1, 3);"
+        "INSERT INTO items SELECT gen_random_uuid(), now(), id, gen_random_uuid() FROM orders"
+    )
+    migration = Migration.of(connection)
+    migration.prepare()
+    orders, items = migration.plan.tables
+    copy(migration, orders, SharedTails())
+    assert roots_to_look_up(migration.plan, items)
+    assert copy(migration, items, SharedTails()) == 3
+    lost = connection.execute(
+        "SELECT count(*) FROM public__uuid7.items s WHERE NOT EXISTS"
+        " (SELECT FROM items i WHERE i.former_id = s.former_id)"
+    ).fetchone()
+    assert lost == (0,)
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)
+
+
 def test_parents_that_share_their_last_bytes(connection: Connection) -> None:
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 11))
     items, shared = migration.plan.tables[1], SharedTails()

@@ -54,10 +54,9 @@ def upgrade() -> None:
         "  FOR grantee IN\n"
         "    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'\n"
         "                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END\n"
-        "    FROM pg_namespace n, aclexplode(n.nspacl) a\n"
-        "    WHERE n.nspname = 'shop__uuid4' AND a.grantee <> n.nspowner\n"
+        "    FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.nspname = 'shop__uuid4' AND a.grantee <> n.nspowner\n"
         "  LOOP\n"
-        "    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %s', 'shop__uuid4', grantee);\n"
+        "    EXECUTE 'REVOKE ALL ON ' || 'SCHEMA \"shop__uuid4\"' || ' FROM ' || grantee;\n"
         "  END LOOP;\n"
         "END\n"
         "$uuidmig$\n",

@@ -9,7 +9,11 @@ from psycopg import sql
 
 from uuidmig.catalog.dependents_model import MaterializedView, Routine, ViewColumn
 from uuidmig.catalog.model import Grant, Index, RelationName
-from uuidmig.steps.shadow import grant_statements, relation_privileges
+from uuidmig.steps.privileges import (
+    grant_statements,
+    relation_privileges,
+    revoke_on_routine,
+)
 from uuidmig.steps.verbatim import options_list, verbatim
 
 _STORAGE: dict[str, LiteralString] = {
@@ -19,22 +23,6 @@ _STORAGE: dict[str, LiteralString] = {
     "x": "EXTENDED",
 }
 _COMPRESSION: dict[str, LiteralString] = {"p": "pglz", "l": "lz4"}
-
-# A new routine may be called by everybody, and by whom ALTER DEFAULT PRIVILEGES says.
-_REVOKE_ALL = sql.SQL("""DO $uuidmig$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
-                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-    FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
-    WHERE p.oid = {routine}::regprocedure
-  LOOP
-    EXECUTE 'REVOKE ALL ON ROUTINE ' || {routine} || ' FROM ' || grantee;
-  END LOOP;
-END
-$uuidmig$""")
 
 
 def drop(item: MaterializedView | Routine) -> sql.Composed:
@@ -56,7 +44,7 @@ def _routine(routine: Routine, user: str) -> Iterator[sql.Composable]:
     yield verbatim(routine.definition.strip())
     if owner != user:
         yield sql.SQL("ALTER ROUTINE {} OWNER TO {}").format(name, sql.Identifier(owner))
-    yield _REVOKE_ALL.format(routine=sql.Literal(routine.identity))
+    yield revoke_on_routine(routine.identity)
     everybody = (Grant("", owner, ("EXECUTE",)), Grant(owner, owner, ("EXECUTE",)))
     for grant in everybody if routine.acl is None else routine.acl:
         yield from grant_statements(name, grant, None, "ROUTINE")

@@ -10,7 +10,7 @@ from uuidmig.steps.dependent_lines import DEPENDENT_LINES
 from uuidmig.steps.fingerprint import FINGERPRINT
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, regclass, shadow_schemas
-from uuidmig.steps.own_schemas import forget_default_privileges
+from uuidmig.steps.privileges import revoke_on_schema
 
 _JOURNAL = sql.SQL("""CREATE TABLE uuidmig.run (
   id integer PRIMARY KEY DEFAULT 1 CHECK (id = 1),
@@ -226,7 +226,7 @@ def create_schemas(plan: Plan) -> tuple[Statement, ...]:
         for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
     ]
     statements += [
-        forget_default_privileges(schema)
+        Statement(revoke_on_schema(schema))
         for schema in ("uuidmig", "uuidmig_keys", *shadow_schemas(plan))
     ]
     return (*statements, *_grant_schemas(plan))

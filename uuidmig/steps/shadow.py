@@ -7,17 +7,21 @@ compression and column comments. The rest it would lose or rename is set here, f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
 from typing import LiteralString
 
 from psycopg import sql
 
-from uuidmig.catalog.model import Column, ExtendedStatistics, Grant, RelationName, Sequence
+from uuidmig.catalog.model import Column, ExtendedStatistics, RelationName, Sequence
 from uuidmig.planner.generators import find_generator
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import members, shadow_name
 from uuidmig.steps.model import Statement
-from uuidmig.steps.verbatim import statistics_on, verbatim
+from uuidmig.steps.privileges import (
+    grant_statements,
+    relation_privileges,
+    revoke_on_relation,
+)
+from uuidmig.steps.verbatim import option_name, options_list, statistics_on, verbatim
 
 _AUTOVACUUM = ("autovacuum_enabled", "toast.autovacuum_enabled")
 
@@ -70,9 +74,10 @@ def _create_table(table: ClosureTable) -> sql.Composed:
         by = sql.SQL(" PARTITION BY {}").format(verbatim(table.table.partition_key))
         return like + by + _access_method(table) + _tablespace(table)
     # No autovacuum while it is filled: it would compete with the copy and its lock stops DDL.
-    options = [o for o in _options(table.table.options) if o[0] not in _AUTOVACUUM]
-    options += [(name, "false") for name in _AUTOVACUUM]
-    return like + sql.SQL(" USING heap WITH ({}){}").format(_with(options), _tablespace(table))
+    options = [o for o in table.table.options if o.partition("=")[0] not in _AUTOVACUUM]
+    options += [f"{name}=false" for name in _AUTOVACUUM]
+    listed = options_list(options)
+    return like + sql.SQL(" USING heap WITH ({}){}").format(listed, _tablespace(table))
 
 
 def default_tablespace() -> Statement:
@@ -93,34 +98,20 @@ def _tablespace(table: ClosureTable) -> sql.Composable:
     return sql.SQL(" TABLESPACE {}").format(sql.Identifier(table.table.tablespace))
 
 
-def _options(options: Iterable[str]) -> list[tuple[str, str]]:
-    return [(name, value) for name, _, value in (option.partition("=") for option in options)]
-
-
-def _with(options: list[tuple[str, str]]) -> sql.Composed:
-    return sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(_option_name(name), sql.Literal(value)) for name, value in options
-    )
-
-
-def _option_name(name: str) -> sql.Composable:
-    # A namespace (toast.) is a name of its own: quoted together they would be another option.
-    return sql.Identifier(*name.split(".", 1))
-
-
 def restore_autovacuum(table: ClosureTable) -> tuple[Statement, ...]:
     """Return the statements that give the filled shadow the source's autovacuum settings."""
     if table.table.kind == "p":
         return ()
-    options = _options(table.table.options)
-    own = any(name in _AUTOVACUUM for name, _ in options)
+    options = [option.partition("=")[0] for option in table.table.options]
+    own = any(name in _AUTOVACUUM for name in options)
     # SET appends: all are set again, for the order of the source.
-    reset = dict.fromkeys([*_AUTOVACUUM, *(name for name, _ in options if own)])
-    names = sql.SQL(", ").join([_option_name(name) for name in reset])
+    reset = dict.fromkeys([*_AUTOVACUUM, *(options if own else ())])
+    names = sql.SQL(", ").join([option_name(name) for name in reset])
     relation = table.shadow.identifier
     parts = [sql.SQL("ALTER TABLE {} RESET ({})").format(relation, names)]
     if own:
-        parts.append(sql.SQL("ALTER TABLE {} SET ({})").format(relation, _with(options)))
+        listed = options_list(table.table.options)
+        parts.append(sql.SQL("ALTER TABLE {} SET ({})").format(relation, listed))
     return tuple(Statement(part) for part in parts)
 
 
@@ -143,7 +134,7 @@ def _columns(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
             )
         if column.options:
             alter.append(
-                sql.SQL("ALTER COLUMN {} SET ({})").format(name, _with(_options(column.options)))
+                sql.SQL("ALTER COLUMN {} SET ({})").format(name, options_list(column.options))
             )
         if column.identity and column.sequence:
             alter.append(_identity(table, column, column.sequence))
@@ -269,63 +260,6 @@ def _ownership(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     return parts + _sequence_grants(plan, table)
 
 
-def relation_privileges(
-    relation: RelationName,
-    owner: str,
-    acl: tuple[Grant, ...] | None,
-    columns: Mapping[str, tuple[Grant, ...]],
-) -> list[sql.Composable]:
-    """Return the statements that give a new relation these privileges and no others."""
-    name = relation.identifier
-    parts: list[sql.Composable] = [_forget_default_privileges(relation)]
-    if acl is not None:
-        parts.append(sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(name, sql.Identifier(owner)))
-        parts += [part for grant in acl for part in grant_statements(name, grant, None)]
-    for column, grants in columns.items():
-        parts += [part for grant in grants for part in grant_statements(name, grant, column)]
-    return parts
-
-
-def _forget_default_privileges(relation: RelationName) -> sql.Composed:
-    """ALTER DEFAULT PRIVILEGES may have granted on the new table what the source does not grant."""
-    return sql.SQL("""DO $uuidmig$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC'
-                    ELSE quote_ident(pg_get_userbyid(a.grantee)) END
-    FROM pg_class c, aclexplode(c.relacl) a
-    WHERE c.oid = {relation}::regclass AND a.grantee <> c.relowner
-  LOOP
-    EXECUTE 'REVOKE ALL ON ' || {relation} || ' FROM ' || grantee;
-  END LOOP;
-END
-$uuidmig$""").format(relation=sql.Literal(relation.identifier.as_string(None)))
-
-
-def grant_statements(
-    relation: sql.Composable, grant: Grant, column: str | None, kind: LiteralString = "TABLE"
-) -> list[sql.Composable]:
-    """Return the GRANTs of one pair of grantee and grantor on a relation, a column or a type."""
-    grantee = sql.Identifier(grant.grantee) if grant.grantee else sql.SQL("PUBLIC")
-    target = sql.SQL(" ({})").format(sql.Identifier(column)) if column else sql.SQL("")
-    parts: list[sql.Composable] = []
-    for grantable in (False, True):
-        privileges = [p for p in grant.privileges if (p in grant.grantable) == grantable]
-        if privileges:
-            listed = sql.SQL(", ").join(
-                [sql.SQL("{}{}").format(verbatim(privilege), target) for privilege in privileges]
-            )
-            option: LiteralString = " WITH GRANT OPTION" if grantable else ""
-            parts.append(
-                sql.SQL("GRANT {} ON {} {} TO {}{}").format(
-                    listed, sql.SQL(kind), relation, grantee, sql.SQL(option)
-                )
-            )
-    return parts
-
-
 def _sequence_grants(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
     parts: list[sql.Composable] = []
     for column in table.table.columns:
@@ -333,7 +267,7 @@ def _sequence_grants(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
         if sequence is None or sequence.kind != "identity":
             continue
         relation = shadow_sequence(table, sequence)
-        parts.append(_forget_default_privileges(relation))
+        parts.append(revoke_on_relation(relation))
         if sequence.acl is not None:
             parts.append(
                 sql.SQL("REVOKE ALL ON SEQUENCE {} FROM {}").format(

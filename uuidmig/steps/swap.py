@@ -16,7 +16,7 @@ from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_members
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import other_owners, retired_schemas
-from uuidmig.steps.own_schemas import forget_default_privileges
+from uuidmig.steps.privileges import revoke_on_schema
 from uuidmig.steps.shadow import check_statements, shadow_sequence, shadow_statistics
 from uuidmig.steps.verbatim import verbatim
 
@@ -28,7 +28,7 @@ def create_retired_schemas(plan: Plan) -> tuple[Statement, ...]:
         name = sql.Identifier(schema)
         parts.append(sql.SQL("CREATE SCHEMA {}").format(name))
         parts.append(sql.SQL("COMMENT ON SCHEMA {} IS 'uuidmig'").format(name))
-        parts.append(forget_default_privileges(schema).sql)
+        parts.append(revoke_on_schema(schema))
         parts += [
             sql.SQL("GRANT USAGE, CREATE ON SCHEMA {} TO {}").format(name, sql.Identifier(owner))
             for owner in other_owners(plan)

@@ -8,6 +8,7 @@ into a `sql.SQL`, so a reader finds every use.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import LiteralString, cast
 
 from psycopg import sql
@@ -66,13 +67,18 @@ def verbatim(text: str) -> sql.Composable:
     return sql.SQL(cast(LiteralString, text))  # type: ignore[redundant-cast]
 
 
-def options_list(options: tuple[str, ...]) -> sql.Composed:
+def option_name(name: str) -> sql.Composable:
+    """Return the name of a storage option, for RESET (…)."""
+    # A namespace (toast.) is a name of its own: quoted together they would be another option.
+    return sql.Identifier(*name.split(".", 1))
+
+
+def options_list(options: Iterable[str]) -> sql.Composed:
     """Return `name=value` options, as the catalog keeps them, for WITH (…) or SET (…)."""
     pairs = [option.partition("=") for option in options]
-    # A namespace (toast.) is a name of its own: quoted together they would be another option.
     return sql.SQL(", ").join(
         [
-            sql.SQL("{} = {}").format(sql.Identifier(*name.split(".", 1)), sql.Literal(value))
+            sql.SQL("{} = {}").format(option_name(name), sql.Literal(value))
             for name, _, value in pairs
         ]
     )

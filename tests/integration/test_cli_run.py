@@ -4,39 +4,17 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
+from tests.cli_runner import Run, commands_on
+from tests.integration.library import SCHEMA
 from tests.servers import TestDatabase
-from uuidmig.cli.app import app
 from uuidmig.report.document import SCHEMA_VERSION
-
-Run = Callable[..., Result]
-
-SCHEMA = """
-CREATE TABLE authors (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    name text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE TABLE books (
-    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    author_id uuid NOT NULL REFERENCES authors,
-    created_at timestamptz NOT NULL DEFAULT now()
-);
-CREATE INDEX ON books (author_id);
-INSERT INTO authors (name, created_at)
-    SELECT 'author ' || n, '2024-01-01'::timestamptz + n * interval '1 hour'
-    FROM generate_series(1, 50) AS n;
-INSERT INTO books (author_id, created_at)
-    SELECT id, created_at + n * interval '1 day' FROM authors, generate_series(1, 4) AS n;
-ANALYZE;
-"""
 
 
 @pytest.fixture
@@ -49,15 +27,7 @@ def library(database: TestDatabase) -> TestDatabase:
 @pytest.fixture
 def run(library: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command against the library; `code` is the exit code it must have."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("UUIDMIG_DSN", library.dsn)
-
-    def invoke(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(arguments))
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
+    return commands_on(library.dsn, tmp_path, monkeypatch)
 
 
 def document(result: Result) -> dict[str, Any]:

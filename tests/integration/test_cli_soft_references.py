@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import LiteralString
 from uuid import UUID
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.cli_runner import Run, commands_on
 from tests.schema_dump import schema_dump
 from tests.servers import TestDatabase
 from tests.steps_driver import Connection
-from uuidmig.cli.app import app
 
 SCHEMA: LiteralString = """
 create table orders (
@@ -33,7 +32,6 @@ column = "public.audit_log.entity_id"
 references = "public.orders.id"
 when = { column = "entity_type", equals = "order" }
 """
-Run = Callable[..., Result]
 
 
 @pytest.fixture
@@ -45,15 +43,7 @@ def connection(database: TestDatabase) -> Iterator[Connection]:
 
 @pytest.fixture
 def run(database: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("UUIDMIG_DSN", database.dsn)
-
-    def invoke(*arguments: str, code: int = 0) -> Result:
-        result = CliRunner().invoke(app, list(arguments))
-        assert result.exit_code == code, result.output
-        return result
-
-    return invoke
+    return commands_on(database.dsn, tmp_path, monkeypatch)
 
 
 def matching(connection: Connection) -> tuple[int, int]:

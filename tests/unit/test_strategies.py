@@ -83,7 +83,7 @@ def test_figures() -> None:
     assert made.forecast is not None
     assert rewrite.disk_bytes == made.forecast.disk_bytes
     assert rewrite.wal_bytes == made.forecast.wal_bytes
-    assert rewrite.seconds == 1.16 + made.forecast.seconds
+    assert rewrite.seconds == made.forecast.seconds > 1.16  # two figures would be one too many
     assert rewrite.lock_ms == 28
     assert default_only.lock_ms == pytest.approx(5.6)
     assert default_only.disk_bytes == default_only.wal_bytes == 350_000

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from uuidmig.catalog.model import RelationName, Table
-from uuidmig.planner.forecast import VERIFY_SECONDS, WAL_FACTOR, estimated_rows
+from uuidmig.planner.forecast import VERIFY_SECONDS, WAL_FACTOR, estimated_rows, fixed_seconds
 from uuidmig.planner.model import Forecast, Plan
 from uuidmig.planner.partitions import all_leaves
-from uuidmig.planner.strategies import fixed_seconds
 
 # Of 600,000 rows on two cores with other work: foretold 5.7 s, 6.2 to 8.3 s in truth. One session
 # that writes no WAL was about as fast as two workers that do.
@@ -47,7 +46,7 @@ def measured_plan(plan: Plan, samples: Sequence[CanarySample]) -> Plan:
             outlook,
             disk_bytes=forecast.disk_bytes,
             wal_bytes=forecast.wal_bytes,
-            seconds=fixed_seconds(plan.tables) + forecast.seconds,
+            seconds=forecast.seconds,
             basis=forecast.basis,
         )
         if outlook.strategy == plan.options.strategy
@@ -71,7 +70,7 @@ def measured_forecast(plan: Plan, samples: Sequence[CanarySample]) -> Forecast:
         index_bytes=indexes,
         disk_bytes=heap + indexes + biggest,
         wal_bytes=round(WAL_FACTOR * sum(p.heap + p.indexes for p in scaled if p.logged)),
-        seconds=sum(part.seconds for part in scaled),
+        seconds=fixed_seconds(plan.tables) + sum(part.seconds for part in scaled),
         basis=_BASIS.format(rows=copied, rate=copied / spent if spent else 0),
     )
 

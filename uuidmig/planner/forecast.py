@@ -16,6 +16,7 @@ INDEX_SECONDS = 2e-6  # a row and index: sorted and written
 VERIFY_SECONDS = 2e-6  # a row hashed on both sides
 WAL_FACTOR = 1.15  # WAL bytes per byte written: record headers, and page images of index builds
 ROW_BYTES = 100  # of a table that was never analyzed
+_RUN_SECONDS, _TABLE_SECONDS = 1.0, 0.08  # revisions and builds, without any rows
 
 BASIS = (
     "estimated from catalog statistics, for 2 workers; disk: the new tables and indexes at their "
@@ -41,9 +42,14 @@ def make_forecast(closure: Sequence[ClosureTable]) -> Forecast:
         index_bytes=indexes,
         disk_bytes=heap + indexes + biggest,
         wal_bytes=round(logged * WAL_FACTOR),
-        seconds=sum(_seconds(table) for table in tables),
+        seconds=fixed_seconds(closure) + sum(_seconds(table) for table in tables),
         basis=BASIS,
     )
+
+
+def fixed_seconds(closure: Sequence[ClosureTable]) -> float:
+    """Return what a rewrite takes besides its rows."""
+    return _RUN_SECONDS + _TABLE_SECONDS * len(closure)
 
 
 def estimated_rows(table: Table) -> int:

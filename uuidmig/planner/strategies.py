@@ -31,8 +31,7 @@ _BYTES_AT_90_PERCENT = 31.6
 _BYTES_AT_50_PERCENT = 56.9
 _FULL, _HALF = 90, 50
 
-_REWRITE_SECONDS, _REWRITE_TABLE_SECONDS = 1.0, 0.08  # revisions and builds, without any rows
-_SECONDS = 0.5  # the same of default-only
+_SECONDS = 0.5  # journal and revisions
 _COLUMN_SECONDS = 0.003
 _JOURNAL_BYTES = 350_000  # tables and indexes of the journal; as much WAL
 _DEFAULTS_BASIS = (
@@ -57,7 +56,7 @@ def compare_strategies(
             columns=sum(domain.generator.new_default is not None for domain in domains),
             disk_bytes=rewrite.disk_bytes,
             wal_bytes=rewrite.wal_bytes,
-            seconds=fixed_seconds(tables) + rewrite.seconds,
+            seconds=rewrite.seconds,
             lock_ms=_SWAP_MS + _SWAP_TABLE_MS * len(tables),
             refusals=refusals,
             indexes=tuple(_indexes(tables, rewritten=True)),
@@ -65,11 +64,6 @@ def compare_strategies(
         ),
         default_outlook(tables, switched=switched, refusals=server_refusals),
     )
-
-
-def fixed_seconds(tables: Sequence[ClosureTable]) -> float:
-    """Return what a rewrite takes besides its rows."""
-    return _REWRITE_SECONDS + _REWRITE_TABLE_SECONDS * len(tables)
 
 
 def default_outlook(

@@ -158,6 +158,7 @@ def upgrade() -> None:
         "  command text;\n"
         "BEGIN\n"
         "  PERFORM set_config('uuidmig.locking_since', started::text, true);\n"
+        "  PERFORM set_config('jit', 'off', true);\n"
         "  LOOP\n"
         "    holding := false;\n"
         "    BEGIN\n"

@@ -104,6 +104,7 @@ $uuidmig$""")
 # Whoever holds a later table may want an earlier one next. So once a lock is held the others are
 # waited for only briefly; then all are let go, which the subtransaction does, and asked for again
 # with twice the patience, for transactions that are merely long.
+# No statement that runs under these locks is worth a second of compiling.
 _LOCK_TABLES = sql.SQL("""CREATE FUNCTION uuidmig.lock_tables(tables regclass[], mode text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $uuidmig$
 DECLARE
@@ -117,6 +118,7 @@ DECLARE
   command text;
 BEGIN
   PERFORM set_config('uuidmig.locking_since', started::text, true);
+  PERFORM set_config('jit', 'off', true);
   LOOP
     holding := false;
     BEGIN

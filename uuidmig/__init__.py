@@ -14,7 +14,6 @@ Names are imported when they are first used, so `uuidmig --help` stays quick.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
     from uuidmig.keys.mapping import new_key
     from uuidmig.planner.model import Plan, PlanOptions
 
-__version__ = version("uuidmig")
+__version__ = "0.1.0"
 
 _HOMES = {
     "uuidmig.engine": (

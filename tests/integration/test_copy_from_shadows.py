@@ -16,6 +16,7 @@ from tests.steps_driver import Connection, Migration
 from uuidmig.engine.chunks import Claim
 from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.planner.model import ClosureTable
+from uuidmig.planner.partitions import leaves
 from uuidmig.steps.copying import copy_statement, roots_to_look_up
 
 WIDE = tuple(range(100))  # chunk numbers: a claim that is wide enough
@@ -38,9 +39,12 @@ def connection(database: TestDatabase) -> Iterator[psycopg.Connection[Any]]:
 
 
 def copy(migration: Migration, table: ClosureTable, shared: SharedTails) -> int:
+    rows = 0
     with migration.connection.transaction():
-        claim = Claim(table.number, WIDE, 0, None)
-        return insert_claim(migration.connection, migration.plan, table, claim, shared)
+        for heap, leaf in enumerate(leaves(table), start=1):
+            claim = Claim(table.number, WIDE, 0, None, heap)
+            rows += insert_claim(migration.connection, migration.plan, leaf, claim, shared)
+    return rows
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -154,6 +158,39 @@ def test_a_join_that_multiplies_rows_is_stopped(connection: Connection) -> None:
         raise psycopg.Rollback(attempt)
     counted = sql.SQL("SELECT count(*) FROM {}").format(items.shadow.identifier)
     assert connection.execute(counted).fetchone() == (0,)
+
+
+def test_rows_that_are_not_counted_are_mapped(
+    database: TestDatabase, connection: Connection
+) -> None:
+    migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
+    items, shared = migration.plan.tables[1], SharedTails()
+    with database.connect_admin(autocommit=True) as admin:
+        role = sql.Identifier(migration.connection.info.user)
+        admin.execute(sql.SQL("GRANT SET ON PARAMETER track_counts TO {}").format(role))
+    connection.execute("SET track_counts = off")
+    assert copy(migration, items, shared) == 6
+    assert shared.domains == domains(items)
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)
+
+
+def test_a_table_that_references_itself_too(connection: Connection) -> None:
+    """Its own rows are read as parents too, and must not count as rows to insert."""
+    connection.execute(SCHEMA)
+    connection.execute("ALTER TABLE items ADD replaces uuid REFERENCES items")
+    connection.execute(
+        "INSERT INTO orders SELECT gen_random_uuid(), now() FROM generate_series(1, 9)"
+    )
+    connection.execute("INSERT INTO items (order_id) SELECT id FROM orders")
+    connection.execute("UPDATE items SET replaces = (SELECT min(id::text)::uuid FROM items)")
+    migration = Migration.of(connection)
+    migration.prepare()
+    orders, items = migration.plan.tables
+    shared = SharedTails()
+    copy(migration, orders, shared)
+    assert copy(migration, items, shared) == 9
+    assert shared.domains == set()
+    assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
 def test_a_narrow_claim_is_mapped(connection: Connection) -> None:

@@ -17,7 +17,13 @@ from psycopg.sql import SQL, Identifier
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.copying import copy_statement, count_rows, roots_to_look_up
+from uuidmig.steps.copying import (
+    copy_statement,
+    most_rows,
+    roots_to_look_up,
+    rows_read,
+)
+from uuidmig.steps.model import Statement
 
 _UNWANTED_PLANS = ("enable_mergejoin", "enable_nestloop", "enable_seqscan")
 _LEAST_CHUNKS = 32  # a narrower claim may find its few parents by their index
@@ -69,23 +75,26 @@ def _insert_by_tail(
     claimed: chunks.Claim,
     copied: frozenset[int],
 ) -> int | None:
-    """Return the rows inserted; None when these were too many or too few and were taken back.
-
-    Too few there can be when rows come or go between the two statements: no harm is done.
-    """
+    """Return the rows inserted; None when these were others than were read and were taken back."""
     pages = claimed.first_page, claimed.last_page
-    row = connection.execute(count_rows(table, *pages).query).fetchone()
-    expected = int(row[0]) if row else 0
-    statement = copy_statement(plan, table, *pages, copied=copied, limit=expected + 1)
+    limit = _number(connection, most_rows(table, *pages))
+    statement = copy_statement(plan, table, *pages, copied=copied, limit=limit)
     with connection.transaction() as attempt:
         # Nothing is known of the values of the joined expressions: the planner would sort, or
-        # read all of the table for the few rows it expects to need.
+        # read all of the table for the few rows it expects to need. And a table that references
+        # itself is read by its index as a parent, which the counter of rows read leaves out.
         for unwanted in _UNWANTED_PLANS:
             connection.execute(SQL("SET LOCAL {} = off").format(Identifier(unwanted)))
+        before = _number(connection, rows_read(table))
         rows = connection.execute(statement.query).rowcount
-        if rows != expected:
+        if rows != _number(connection, rows_read(table)) - before:
             raise Rollback(attempt)
         for unwanted in _UNWANTED_PLANS:
             connection.execute(SQL("SET LOCAL {} = on").format(Identifier(unwanted)))
         return rows
     return None
+
+
+def _number(connection: Connection, statement: Statement) -> int:
+    row = connection.execute(statement.query).fetchone()
+    return int(row[0]) if row else 0

@@ -40,6 +40,16 @@ _KEY: LiteralString = (
     " ELSE uuid_send({key}) END"
 )
 
+# What nearly every row is, decided without making bytes: a key of the usual variant (to
+# uuid_extract_version() others have none) and a time that is taken as it is. The bytes take a fifth
+# less time so.
+_QUICK_KEY_18: LiteralString = (
+    "CASE WHEN uuid_extract_version({key}) = 4 AND {time} <= uuidmig.horizon()"
+    " AND {time} >= TIMESTAMPTZ '1970-01-01 00:00:00+00'"
+    " THEN {prefix} || substring(uuid_send({key}) from 9) ELSE {any} END"
+)
+_QUICK_MICROSECONDS_18: LiteralString = "(timestamptz_send({time})::bigint + 946684800000000)"
+
 _BORROWED_PREFIX: LiteralString = (
     "CASE WHEN get_byte({parent}, 6) & 240 = 112"
     " THEN substring({parent} from 1 for 8) ELSE {plan_prefix} END"
@@ -77,15 +87,18 @@ def key_bytes(
     verification compares: turning them into a uuid costs as much again, as the server has no
     shorter way than through text.
     """
-    return _key(key, _prefix(time, server), convert_other)
+    any_key = _key(key, _prefix(time, server), convert_other)
+    if server < 180000:
+        return any_key
+    prefix = sql.SQL(_PREFIX).format(us=sql.SQL(_QUICK_MICROSECONDS_18).format(time=time))
+    return sql.SQL(_QUICK_KEY_18).format(key=key, time=time, prefix=prefix, any=any_key)
 
 
 def plan_time_bytes(
     key: sql.Composable, *, server: int, convert_other: bool = False
 ) -> sql.Composable:
     """Return the new key of `key` as bytes when its table has no usable timestamp."""
-    time = sql.SQL("uuidmig.plan_time()")
-    return key_bytes(key, time, server=server, convert_other=convert_other)
+    return _key(key, _prefix(sql.SQL("uuidmig.plan_time()"), server), convert_other)
 
 
 def bytes_of_today(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:

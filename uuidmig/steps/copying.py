@@ -35,11 +35,31 @@ def copy_statement(
     )
 
 
-def count_rows(table: ClosureTable, first_page: int, last_page: int | None) -> Statement:
-    """Return SELECT of how many rows the copy of these pages must insert."""
+def most_rows(table: ClosureTable, first_page: int, last_page: int | None) -> Statement:
+    """Return SELECT of how many rows these pages could hold; it reads none of them.
+
+    A row takes 24 bytes and 4 for its pointer at least (MaxHeapTuplesPerPage in
+    src/include/access/htup_details.h).
+    """
+    pages: sql.Composable = sql.Literal(last_page)
+    if last_page is None:
+        pages = sql.SQL("pg_relation_size({}::regclass) / size").format(
+            sql.Literal(table.name.identifier.as_string(None))
+        )
     return Statement(
-        sql.SQL("SELECT count(*) FROM {} AS t WHERE {}").format(
-            table.name.identifier, page_range("t", first_page, last_page)
+        sql.SQL(
+            "SELECT greatest(({}) - {}, 0) * (size / 28)"
+            " FROM CAST(current_setting('block_size') AS bigint) AS size"
+        ).format(pages, sql.Literal(first_page))
+    )
+
+
+def rows_read(table: ClosureTable) -> Statement:
+    """Return SELECT of how many rows scans of the table have read in this session, for a
+    difference within one transaction; it stays as it is with track_counts off."""
+    return Statement(
+        sql.SQL("SELECT pg_stat_get_xact_tuples_returned({}::regclass)").format(
+            sql.Literal(table.name.identifier.as_string(None))
         )
     )
 

@@ -16,10 +16,12 @@ from uuidmig import __version__
 from uuidmig.cli import (
     abort,
     cutover,
+    decode,
     demo,
     doctor,
     finish,
     inspect,
+    keys,
     lookup,
     migrate,
     pause,
@@ -36,7 +38,7 @@ from uuidmig.cli.talk import Talk, write
 _PANELS = {
     "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
     "Go back, clean up": (abort, rollback, finish),
-    "Look": (lookup, inspect, scan, doctor, demo),
+    "Look": (lookup, inspect, decode, keys, scan, doctor, demo),
 }
 
 

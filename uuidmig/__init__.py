@@ -13,8 +13,15 @@ Names are imported when they are first used, so `uuidmig --help` stays quick.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+if sys.version_info < (3, 12):  # noqa: UP036  # no installer looks at a folder that was copied
+    raise ImportError(
+        f"uuidmig needs Python 3.12 or later, this is {sys.version_info[0]}.{sys.version_info[1]}:"
+        " use a newer one, or let uv fetch it (uv tool install uuidmig)"
+    )
 
 if TYPE_CHECKING:
     from uuidmig.engine import (

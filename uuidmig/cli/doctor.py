@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from uuidmig.cli import options
@@ -12,12 +14,16 @@ from uuidmig.errors import PreflightRefused
 EXAMPLES = (
     "uuidmig doctor",
     "uuidmig doctor --dsn service=shop",
+    "uuidmig doctor --runtime",
     "uuidmig doctor --json | jq '.checks[] | select(.verdict == \"blocks\")'",
 )
 
 
 def doctor(
     ctx: typer.Context,
+    runtime: Annotated[
+        bool, typer.Option("--runtime", help="Only what this Python offers; needs no database.")
+    ] = False,
     as_json: options.AsJson = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
@@ -32,6 +38,9 @@ def doctor(
     from uuidmig.report.diagnosis import diagnosis_table
     from uuidmig.report.document import document
 
+    if runtime:
+        _show_runtime(as_json)
+        return
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet) as run:
         checks = examine(run.dsn)
         if as_json:
@@ -42,3 +51,16 @@ def doctor(
         if blockers:
             run.talk.complain(f"this blocks a migration: {', '.join(blockers)}")
             raise typer.Exit(PreflightRefused.exit_code)
+
+
+def _show_runtime(as_json: bool) -> None:
+    from uuidmig.keys.generate import GENERATOR
+    from uuidmig.report.document import document
+    from uuidmig.report.runtime import runtime_table
+    from uuidmig.runtime import get_runtime_info
+
+    info = get_runtime_info()
+    if as_json:
+        write(document({"runtime": info, "new_keys_by": GENERATOR}))
+    else:
+        show(runtime_table(info))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from psycopg import pq
 from psycopg.rows import dict_row
 
 from uuidmig import __version__
+from uuidmig.runtime import gil_is_enabled
 
 OLDEST, NEWEST = 15, 18
 _TABLES_NAMED = 5
@@ -178,7 +178,8 @@ _RULES: dict[str, Callable[[str], str]] = {
 
 def _python_checks() -> Iterator[Check]:
     yield Check("uuidmig", __version__)
-    yield Check("python", f"{python_version()} {python_implementation()}, {_lock()}")
+    lock = "with the GIL" if gil_is_enabled() else "free-threaded"
+    yield Check("python", f"{python_version()} {python_implementation()}, {lock}")
     libpq = pq.version()
     yield Check(
         "psycopg",
@@ -187,9 +188,3 @@ def _python_checks() -> Iterator[Check]:
     )
     yield Check("sqlalchemy", version("sqlalchemy"))
     yield Check("alembic", version("alembic"))
-
-
-def _lock() -> str:
-    # Absent before Python 3.13, where there always was a global interpreter lock.
-    enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
-    return "with the GIL" if enabled is None or enabled() else "free-threaded"

@@ -21,6 +21,9 @@ COMMANDS = (
     "abort",
     "rollback",
     "finish",
+    "export-map",
+    "import-map",
+    "rewrite-file",
     "lookup",
     "inspect",
     "decode",
@@ -29,7 +32,7 @@ COMMANDS = (
     "doctor",
     "demo",
 )
-SILENT = {"decode", "keys"}  # nothing happens that could be told
+SILENT = {"decode", "keys", "rewrite-file"}  # little happens that could be told
 OFFLINE = {"scan", *SILENT}
 
 

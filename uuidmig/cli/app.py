@@ -19,7 +19,9 @@ from uuidmig.cli import (
     decode,
     demo,
     doctor,
+    export_map,
     finish,
+    import_map,
     inspect,
     keys,
     lookup,
@@ -27,6 +29,7 @@ from uuidmig.cli import (
     pause,
     plan,
     resume,
+    rewrite_file,
     rollback,
     scan,
     status,
@@ -38,6 +41,7 @@ from uuidmig.cli.talk import Talk, write
 _PANELS = {
     "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
     "Go back, clean up": (abort, rollback, finish),
+    "Key maps": (export_map, import_map, rewrite_file),
     "Look": (lookup, inspect, decode, keys, scan, doctor, demo),
 }
 
@@ -84,9 +88,9 @@ def _register(panel: str, module: ModuleType) -> None:
     name = module.__name__.rpartition(".")[2]
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
     kind = getattr(module, "Command", TyperCommand)
-    app.command(name, cls=kind, epilog=f"Examples:\n{examples}", rich_help_panel=panel)(
-        _reporting_failures(getattr(module, name))
-    )
+    app.command(
+        name.replace("_", "-"), cls=kind, epilog=f"Examples:\n{examples}", rich_help_panel=panel
+    )(_reporting_failures(getattr(module, name)))
 
 
 def _reporting_failures(command: Callable[..., None]) -> Callable[..., None]:

@@ -1,0 +1,1 @@
+"""Key maps: files of old and new keys, for what lies outside the database."""

@@ -1,0 +1,90 @@
+"""Compressing and reading key maps: zstd where this Python has it, gzip, or as they are.
+
+Python 3.14 has zstd in its standard library (PEP 784), older ones in the package backports.zstd,
+which the extra `fast` brings.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, Protocol, cast
+
+from uuidmig.errors import ConfigurationError
+
+_ZSTD_LEVEL = 3
+_GZIP_LEVEL = 6
+_GZIP_WINDOW = 31  # zlib's number for its largest window with a gzip header
+
+
+class Compressor(Protocol):
+    """One frame under way. Frames one after the other are a file of the same kind."""
+
+    def compress(self, data: bytes, /) -> bytes: ...
+
+    def flush(self) -> bytes: ...
+
+
+class _Plain:
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+def zstd() -> Any:  # a module that mypy's oldest Python does not know
+    """Return the zstd module there is, None when there is none."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
+def writable(path: Path) -> Path:
+    """Return where to write instead: map.csv.gz for map.csv.zst on a Python without zstd."""
+    return path.with_suffix(".gz") if path.suffix == ".zst" and zstd() is None else path
+
+
+def new_frame(path: Path) -> Compressor:
+    """Return a frame of the kind that the file's last suffix names (.zst, .gz, none)."""
+    if path.suffix == ".zst":
+        return cast("Compressor", zstd().ZstdCompressor(level=_ZSTD_LEVEL))
+    if path.suffix == ".gz":
+        return zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+    return _Plain()
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading, decompressing it as its suffix says.
+
+    Raises ConfigurationError when this Python cannot read zstd, OSError.
+    """
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path))
+    if path.suffix != ".zst":
+        return path.open("rb")
+    module = zstd()
+    if module is None:
+        raise ConfigurationError(
+            f"{path}: this Python has no zstd; use Python 3.14, or pip install 'uuidmig[fast]'"
+        )
+    return cast("IO[bytes]", module.open(path))
+
+
+def open_to_write(path: Path) -> IO[bytes]:
+    """Open a file for writing, compressing it as its suffix says; see `open_bytes`."""
+    if path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=_GZIP_LEVEL))
+    if path.suffix != ".zst":
+        return path.open("wb")
+    module = zstd()
+    if module is None:
+        raise ConfigurationError(
+            f"{path}: this Python has no zstd; use Python 3.14, or pip install 'uuidmig[fast]'"
+        )
+    return cast("IO[bytes]", module.open(path, "wb"))

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types coverage shop-revisions bench-migration
+.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -36,6 +36,9 @@ coverage: setup ## all tests, with the lines they never run
 
 shop-revisions: setup ## write the revisions of the demo's shop in alembic/ again
 	@$(BIN)/python -m scripts.shop_revisions
+
+package: setup ## wheel and sdist in dist/, tried in empty environments
+	@scripts/package
 
 bench-migration: setup ## compare ways to migrate; e.g. ARGS="--scale 1 --rounds 3 --json"
 	@$(BIN)/python -m benchmarks.migration $(ARGS)

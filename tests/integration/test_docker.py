@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
+from tests.docker_engine import IMAGE, docker, images_or_skip
 from uuidmig.errors import ServerUnavailable
 from uuidmig.servers.docker import docker_server
 
 pytestmark = pytest.mark.docker
-
-
-IMAGE = "postgres:18"
-
-
-def docker(*arguments: str) -> list[str]:
-    """The words that the command `docker` prints."""
-    command = ["docker", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,14 +19,7 @@ def _engine_with_image() -> Iterator[None]:
     pytest.importorskip("testcontainers", reason="the extra `docker` is not installed")
     from testcontainers.core.config import testcontainers_config
 
-    try:
-        images = docker("images", "--format", "{{.Repository}}:{{.Tag}}")
-    except FileNotFoundError:
-        pytest.skip("no Docker Engine: there is no command `docker`")
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"no Docker Engine: {error.stderr.strip()}")
-    if IMAGE not in images:
-        pytest.skip(f"the Docker Engine has no image {IMAGE}: run `docker pull {IMAGE}`")
+    images = images_or_skip()
     with pytest.MonkeyPatch.context() as patch:
         if testcontainers_config.ryuk_image not in images:
             patch.setattr(testcontainers_config, "ryuk_disabled", True)

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 ARGS :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration
+.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -42,3 +42,6 @@ package: setup ## wheel and sdist in dist/, tried in empty environments
 
 bench-migration: setup ## compare ways to migrate; e.g. ARGS="--scale 1 --rounds 3 --json"
 	@$(BIN)/python -m benchmarks.migration $(ARGS)
+
+bench-peers: setup ## compare with pg_repack and others; e.g. ARGS="--scale 1,4,10 --rounds 3 --json"
+	@$(BIN)/python -m benchmarks.peers $(ARGS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psycopg
@@ -34,9 +34,21 @@ class Run:
     steps: Mapping[str, float]
 
 
-def measure(server: BenchServer, data: Dataset, method: Method) -> Run:
-    """Run the method on a fresh copy of the data. Raises WrongOutcome, and what the method does."""
+Then = Callable[[Dataset, Method, str], None]
+"""What is done with the result, off the clock: data, method and the owner's connection string."""
+
+
+def no_more(data: Dataset, method: Method, dsn: str) -> None:
+    """Leave the result as it is."""
+
+
+def measure(server: BenchServer, data: Dataset, method: Method, then: Then = no_more) -> Run:
+    """Run the method on a fresh copy of the data, then `then` on its result.
+
+    Raises WrongOutcome, and what the method does.
+    """
     with server.database(_COPY, template=data.database) as dsn, server.admin() as admin:
+        method.prepare(dsn)
         with server.admin() as watcher, DiskPeak(watcher, _COPY) as disk:
             before, started = _wal_position(admin), time.monotonic()
             work = method.run(dsn)
@@ -44,6 +56,7 @@ def measure(server: BenchServer, data: Dataset, method: Method) -> Run:
             wal = _wal_since(admin, before)
         method.tidy(dsn)
         size = _examine(dsn, data, method)
+        then(data, method, dsn)
     return Run(
         method=method.name,
         scale=data.scale,

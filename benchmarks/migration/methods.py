@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -14,6 +14,7 @@ from benchmarks.migration.scripts import Connection, read_sql, run_script
 from benchmarks.migration.stopwatch import Stopwatch
 
 IDENTITY_SCHEMA = "identity_copy"
+FIRST_WITH_UUIDV7 = 180000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def _nothing(dsn: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A way to new keys. Only `run` is on the clock, `tidy` is not.
+    """A way to new keys. Only `run` is on the clock; `prepare` and `tidy` are not.
 
     `schema` is where the resulting tables are afterwards; `maps` says that they have new keys.
     """
@@ -39,6 +40,7 @@ class Method:
     name: str
     title: str
     run: Callable[[str], Work]
+    prepare: Callable[[str], None] = _nothing
     tidy: Callable[[str], None] = _nothing
     schema: str = "public"
     maps: bool = field(default=True)
@@ -59,8 +61,9 @@ def _copy_as_is(dsn: str) -> Work:
     return Work(watch.steps)
 
 
-def _migrate(dsn: str, *, workers: int) -> Work:
-    done = run_command(dsn, "migrate", "--yes", "--workers", str(workers))
+def migrate(dsn: str, *, options: Sequence[str]) -> Work:
+    """Run `uuidmig migrate` with these options; the steps are those of its journal."""
+    done = run_command(dsn, "migrate", "--yes", *options)
     with _connect(dsn) as connection:
         steps: dict[str, float] = dict(connection.execute(read_sql("steps")).fetchall())
     # Start of the program, plan, prepare and report, as far as the journal has them not.
@@ -68,13 +71,17 @@ def _migrate(dsn: str, *, workers: int) -> Work:
     return Work(steps, done.memory_bytes)
 
 
-def _finish(dsn: str) -> None:
+def finish(dsn: str) -> None:
+    """Run `uuidmig finish`, so that the live tables are the only ones."""
     run_command(dsn, "finish", "--yes")
 
 
 def _script(dsn: str, *, run: Callable[[Connection, Stopwatch], None]) -> Work:
     watch = Stopwatch()
     with _connect(dsn) as connection:
+        if connection.info.server_version < FIRST_WITH_UUIDV7:
+            with watch.step("function"):
+                run_script(connection, "uuidv7")
         run(connection, watch)
     return Work(watch.steps)
 
@@ -94,10 +101,16 @@ METHODS: Mapping[str, Method] = {
             maps=False,
         ),
         Method(
-            "migrate_1", "uuidmig migrate, 1 worker", partial(_migrate, workers=1), tidy=_finish
+            "migrate_1",
+            "uuidmig migrate, 1 worker",
+            partial(migrate, options=("--workers", "1")),
+            tidy=finish,
         ),
         Method(
-            "migrate_2", "uuidmig migrate, 2 workers", partial(_migrate, workers=2), tidy=_finish
+            "migrate_2",
+            "uuidmig migrate, 2 workers",
+            partial(migrate, options=("--workers", "2")),
+            tidy=finish,
         ),
         Method(
             "cascade",

@@ -14,7 +14,8 @@ GROWTH = 4
 
 TIME_PER_ROW = f"time_per_row_scale_{GROWTH}_to_1"
 
-_Value = Callable[[Run], float]
+Figure = Callable[[Run], float]
+"""What of a run is compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +79,36 @@ def ratios(rounds: Sequence[Round], scale: float) -> dict[str, float | None]:
     ]
     base = (rounds, scale)
     return {
-        "time_to_identity_copy": _ratio(*base, "migrate_2", "identity", _seconds),
-        "copy_to_valid_to_identity_copy": _ratio(*base, "migrate_2", "identity", _copy_to_valid),
-        "wal_to_identity_copy": _ratio(*base, "migrate_2", "identity", _wal),
+        "time_to_identity_copy": _ratio(*base, "migrate_2", "identity", seconds),
+        "copy_to_valid_to_identity_copy": _ratio(*base, "migrate_2", "identity", copy_to_valid),
+        "wal_to_identity_copy": _ratio(*base, "migrate_2", "identity", wal),
         "size_to_identity_copy": _ratio(*base, "migrate_2", "identity", _size),
-        "time_to_identity_copy_1_worker": _ratio(*base, "migrate_1", "identity", _seconds),
-        "cascade_update_time_to_migrate": _ratio(*base, "cascade", "migrate_2", _seconds),
-        "keyset_time_to_migrate": _ratio(*base, "keyset", "migrate_2", _seconds),
+        "time_to_identity_copy_1_worker": _ratio(*base, "migrate_1", "identity", seconds),
+        "cascade_update_time_to_migrate": _ratio(*base, "cascade", "migrate_2", seconds),
+        "keyset_time_to_migrate": _ratio(*base, "keyset", "migrate_2", seconds),
         "client_memory_bytes": max(memory, default=None),
         TIME_PER_ROW: _growth(rounds, scale, "migrate_2"),
         f"identity_{TIME_PER_ROW}": _growth(rounds, scale, "identity"),
     }
 
 
-def _seconds(run: Run) -> float:
+def seconds(run: Run) -> float:
+    """How long the run took."""
     return run.seconds
 
 
-def _copy_to_valid(run: Run) -> float:
+def copy_to_valid(run: Run) -> float:
     """What grows with the data: without the start of the program, plan, prepare and report."""
     return run.seconds - run.steps.get("rest", 0.0)
 
 
-def _wal(run: Run) -> float:
+def seconds_per_row(run: Run) -> float:
+    """How long the run took for a row of either table."""
+    return run.seconds / run.rows
+
+
+def wal(run: Run) -> float:
+    """Bytes of WAL that the run wrote."""
     return float(run.wal_bytes)
 
 
@@ -109,28 +117,26 @@ def _size(run: Run) -> float:
 
 
 def _ratio(
-    rounds: Sequence[Round], scale: float, method: str, to: str, figure: _Value
+    rounds: Sequence[Round], scale: float, method: str, to: str, figure: Figure
 ) -> float | None:
     return _median_ratio(rounds, (scale, method), (scale, to), figure)
 
 
 def _growth(rounds: Sequence[Round], scale: float, method: str) -> float | None:
-    def per_row(run: Run) -> float:
-        return run.seconds / run.rows
-
-    return _median_ratio(rounds, (scale * GROWTH, method), (scale, method), per_row)
+    return _median_ratio(rounds, (scale * GROWTH, method), (scale, method), seconds_per_row)
 
 
 def _median_ratio(
-    rounds: Sequence[Round], one: tuple[float, str], to: tuple[float, str], figure: _Value
+    rounds: Sequence[Round], one: tuple[float, str], to: tuple[float, str], figure: Figure
 ) -> float | None:
-    found = list(_ratios(rounds, one, to, figure))
+    found = list(within_rounds(rounds, one, to, figure))
     return round(median(found), 4) if found else None
 
 
-def _ratios(
-    rounds: Sequence[Round], one: tuple[float, str], to: tuple[float, str], figure: _Value
+def within_rounds(
+    rounds: Sequence[Round], one: tuple[float, str], to: tuple[float, str], figure: Figure
 ) -> Iterator[float]:
+    """Yield the ratio of two (scale, method) in every round that has both."""
     for each in rounds:
         runs = {(run.scale, run.method): run for run in each.runs}
         if one in runs and to in runs:

@@ -9,10 +9,18 @@ from rich.console import Group, RenderableType
 
 from benchmarks.migration.load import Load
 from benchmarks.migration.methods import METHODS
-from benchmarks.migration.ratios import BARS, Bar, Median, medians, ratios
+from benchmarks.migration.ratios import BARS, Bar, medians, ratios
 from benchmarks.migration.rounds import Round
+from benchmarks.migration.tables import (
+    judged,
+    medians_table,
+    setting,
+    settings_facts,
+    steps_facts,
+    verdict,
+)
 from uuidmig.report.layout import facts, grid, heading
-from uuidmig.report.units import duration, size
+from uuidmig.report.units import size
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ def report_document(report: Report) -> dict[str, object]:
         "rounds": report.rounds,
         "medians": medians(report.rounds),
         "ratios": figures,
-        "bars": [_judged(bar, figures) for bar in BARS],
+        "bars": [judged(bar, figures.get(bar.figure)) for bar in BARS],
         "load": report.load,
     }
 
@@ -55,41 +63,21 @@ def report_table(report: Report) -> RenderableType:
 def _sections(report: Report) -> Iterator[RenderableType]:
     rows = medians(report.rounds)
     yield heading(f"Medians of {len(report.rounds)} round(s)")
-    yield _medians(rows)
+    yield medians_table(rows)
     yield heading("Seconds by step")
-    yield facts(*((f"{row.method} at {row.scale:g}", _steps(row)) for row in rows))
+    yield steps_facts(rows)
     if report.load:
         yield heading("Under load: the demo's shop and writers")
         yield facts(*_load(report.load))
     yield heading("Ratios and bars")
     yield _bars(report.figures)
     yield heading("Settings")
-    yield facts(*((name, _setting(value)) for name, value in report.settings.items()))
-
-
-def _medians(rows: tuple[Median, ...]) -> RenderableType:
-    table = grid("method", "scale", "time", "WAL", "size", "peak disk", "client memory")
-    for row in rows:
-        memory = row.client_memory_bytes
-        table.add_row(
-            row.method,
-            f"{row.scale:g}",
-            duration(row.seconds),
-            size(row.wal_bytes),
-            size(row.size_bytes),
-            f"{size(row.disk_peak_bytes)} (from {size(row.disk_before_bytes)})",
-            "-" if memory is None else size(memory),
-        )
-    return table
-
-
-def _steps(row: Median) -> str:
-    return ", ".join(f"{name} {seconds:.2f}" for name, seconds in row.steps.items())
+    yield settings_facts(report.settings)
 
 
 def _load(load: Load) -> Iterator[tuple[str, str]]:
     for name, value in asdict(load).items():
-        yield name.replace("_", " "), _setting(value)
+        yield name.replace("_", " "), setting(value)
 
 
 def _bars(figures: Mapping[str, float | None]) -> RenderableType:
@@ -104,39 +92,10 @@ def _bar(bar: Bar | None, value: float | None) -> tuple[str, str]:
     if bar is None:
         return "", ""
     limit = f"{'>=' if bar.at_least else '<='} {_figure(bar.figure, bar.limit)}"
-    return limit, _verdict(bar, value)
-
-
-def _verdict(bar: Bar, value: float | None) -> str:
-    if value is None:
-        return "not measured"
-    return "met" if bar.is_met(value) else "not met"
-
-
-def _judged(bar: Bar, figures: Mapping[str, float | None]) -> dict[str, object]:
-    value = figures.get(bar.figure)
-    return {
-        "figure": bar.figure,
-        "bar": "at least" if bar.at_least else "at most",
-        "limit": bar.limit,
-        "value": value,
-        "met": None if value is None else bar.is_met(value),
-    }
+    return limit, verdict(bar, value)
 
 
 def _figure(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     return size(value) if name.endswith("_bytes") else f"{value:.2f}"
-
-
-def _setting(value: object) -> str:
-    match value:
-        case Mapping():
-            return ", ".join(f"{name} = {one}" for name, one in value.items())
-        case float():
-            return f"{value:.1f}"
-        case tuple():
-            return "; ".join(map(str, value)) or "none"
-        case _:
-            return str(value)

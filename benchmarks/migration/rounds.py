@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from random import Random
 
 from benchmarks.migration.data import Dataset, load
-from benchmarks.migration.measure import Run, measure
-from benchmarks.migration.methods import METHODS
+from benchmarks.migration.measure import Run, Then, measure, no_more
+from benchmarks.migration.methods import Method
 from benchmarks.migration.server import BenchServer
 from uuidmig.report.units import count, duration
 
@@ -25,13 +25,19 @@ class Round:
 
 
 def run_rounds(
-    server: BenchServer, methods: Sequence[str], scales: Sequence[float], rounds: int, say: Say
+    server: BenchServer,
+    methods: Sequence[Method],
+    scales: Sequence[float],
+    rounds: int,
+    say: Say,
+    then: Then = no_more,
 ) -> tuple[Round, ...]:
     """Load the data once a scale, then run everything `rounds` times, each round shuffled."""
     with ExitStack() as stack:
         sets = [_load(stack, server, scale, say) for scale in scales]
+        tasks = [(data, method) for data in sets for method in methods]
         return tuple(
-            Round(number, tuple(_round(server, methods, sets, number, say)))
+            Round(number, tuple(_round(server, tasks, number, say, then)))
             for number in range(1, rounds + 1)
         )
 
@@ -45,11 +51,13 @@ def _load(stack: ExitStack, server: BenchServer, scale: float, say: Say) -> Data
 
 
 def _round(
-    server: BenchServer, methods: Sequence[str], sets: Sequence[Dataset], number: int, say: Say
+    server: BenchServer,
+    tasks: Sequence[tuple[Dataset, Method]],
+    number: int,
+    say: Say,
+    then: Then,
 ) -> Iterator[Run]:
-    tasks = [(data, name) for data in sets for name in methods]
-    Random(number).shuffle(tasks)
-    for data, name in tasks:
-        run = measure(server, data, METHODS[name])
-        say(f"round {number}  scale {data.scale:g}  {name:9}  {duration(run.seconds)}")
+    for data, method in Random(number).sample(tasks, len(tasks)):
+        run = measure(server, data, method, then)
+        say(f"round {number}  scale {data.scale:g}  {method.name:12}  {duration(run.seconds)}")
         yield run

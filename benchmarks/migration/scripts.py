@@ -12,9 +12,9 @@ Connection = psycopg.Connection[Any]
 
 
 @cache
-def read_sql(name: str) -> LiteralString:
-    """Return the text of sql/<name>.sql; it is part of the program, hence the cast."""
-    source = resources.files(__package__).joinpath("sql", f"{name}.sql")
+def read_sql(name: str, package: str | None = __package__) -> LiteralString:
+    """Return the text of sql/<name>.sql of a package; part of the program, hence the cast."""
+    source = resources.files(package).joinpath("sql", f"{name}.sql")
     text = source.read_text(encoding="utf-8")
     return cast("LiteralString", text)  # type: ignore[redundant-cast]  # str to mypy
 

@@ -7,6 +7,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg import sql
@@ -74,9 +75,12 @@ class BenchServer:
 
 
 @contextmanager
-def bench_server() -> Iterator[BenchServer]:
-    """Start an embedded server with `SETTINGS`; nothing of it is left afterwards."""
-    with embedded_server(settings=SETTINGS) as embedded:
+def bench_server(bin: Path | None = None) -> Iterator[BenchServer]:
+    """Start a server with `SETTINGS`, of which nothing is left afterwards.
+
+    `bin` is a folder of programs, as in `uuidmig.servers.embedded`; without it the wheel's.
+    """
+    with embedded_server(bin=bin, settings=SETTINGS) as embedded:
         server = BenchServer(embedded)
         with server.admin() as connection:
             connection.execute(

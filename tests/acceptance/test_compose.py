@@ -8,6 +8,7 @@ import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -30,7 +31,12 @@ OTHERS = (
     "uuidmig abort",
     "uuidmig migrate",
     "uuidmig lookup ID",
+    "uuidmig export-map --output MAP",
+    "uuidmig import-map MAP --into public.key_map",
+    "uuidmig rewrite-file --map MAP --column old MAP",
     "uuidmig rollback",
+    "uuidmig decode ID",
+    "uuidmig keys",
     "uuidmig scan scripts",
     'uuidmig demo --orders 1000 --writers 1 --dsn "$UUIDMIG_DSN"',
 )
@@ -132,13 +138,13 @@ def test_the_quick_start_runs_from_doctor_to_finish(shell: Shell) -> None:
     assert shell.one("SELECT to_regnamespace('uuidmig')") is None
 
 
-def test_the_other_commands_run(shell: Shell) -> None:
-    named = set(re.findall(r"`uuidmig (\w+)", README.split("## Commands")[1].split("## ")[0]))
+def test_the_other_commands_run(shell: Shell, tmp_path: Path) -> None:
+    named = set(re.findall(r"`uuidmig ([\w-]+)", README.split("## Commands")[1].split("## ")[0]))
     typed = {line.split()[1] for line in (*OTHERS, *SERVER, *QUICK_START) if "uuidmig " in line}
     assert named - typed == set(), "give them a line in OTHERS"
     for line in OTHERS:
         key = str(shell.one("SELECT id FROM shop.orders LIMIT 1"))
-        shell.type(line.replace("ID", key) if "lookup" in line else line)
+        shell.type(re.sub(r"\bID\b", key, line).replace("MAP", str(tmp_path / "map.csv")))
     assert shell.one("SELECT min(uuid_extract_version(id)) FROM shop.orders") == 4
 
 

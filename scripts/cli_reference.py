@@ -5,6 +5,7 @@ tests/unit/test_docs.py fails when the file is stale.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,18 @@ Rules that hold for all commands:
 
 
 def commands() -> dict[str, Any]:
-    """Return the commands by name, in the order of `uuidmig --help`."""
+    """Return the commands by name ("bench compare"), in the order of `uuidmig --help`."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
-    return dict(group.commands)
+    return dict(_commands(group))
+
+
+def _commands(group: TyperGroup) -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from ((f"{name} {inner}", one) for inner, one in _commands(command))
+        else:
+            yield name, command
 
 
 def render() -> str:

@@ -1,7 +1,8 @@
 """One error class per cause. The message says what happened, where, why, and what to do next.
 
 Exit codes are part of the public contract: 1 failed (state saved, re-run resumes), 2 usage or
-configuration, 3 refused by preflight, 4 no lock in the allowed time, 5 verification mismatch.
+configuration, 3 refused by preflight, 4 no lock in the allowed time, 5 verification mismatch,
+6 slower than `bench compare --threshold` allows.
 """
 
 from __future__ import annotations
@@ -187,3 +188,26 @@ class RevisionsMissing(UuidmigError):
             f" write them with `uuidmig plan --revisions --alembic-config {config}` and the same"
             " options"
         )
+
+
+class UnusableResults(ConfigurationError):
+    """A file holds no results of benchmarks that can be read."""
+
+    def __init__(self, path: str, why: str) -> None:
+        self.path = path
+        super().__init__(
+            f"{path}: {why}; expected is a JSON file that `uuidmig bench … --json` or"
+            " `pytest --benchmark-json` wrote"
+        )
+
+
+class NotComparable(UuidmigError):
+    """The results say nothing about one another."""
+
+    exit_code = 3
+
+
+class SlowerThanAllowed(UuidmigError):
+    """A benchmark is slower than the threshold allows."""
+
+    exit_code = 6

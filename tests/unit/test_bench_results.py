@@ -34,13 +34,13 @@ def made(**changes: object) -> dict[str, object]:
 
 @given(st.lists(st.floats(min_value=1e-9, max_value=1e5), min_size=1, max_size=40))
 def test_rounds_are_described_as_pytest_benchmark_does(rounds: list[float]) -> None:
-    theirs = Stats()  # type: ignore[no-untyped-call]
+    theirs = Stats()
     for seconds in rounds:
-        theirs.update(seconds)  # type: ignore[no-untyped-call]
+        theirs.update(seconds)
     ours = describe_rounds(rounds)
     assert ours.pop("data") == rounds
     assert ours.pop("iterations") == 1
-    assert ours == theirs.as_dict()  # type: ignore[no-untyped-call]
+    assert ours == theirs.as_dict()
 
 
 def test_a_benchmark_without_rounds_is_no_benchmark() -> None:

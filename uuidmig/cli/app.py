@@ -15,6 +15,7 @@ from typer.core import TyperCommand
 from uuidmig import __version__
 from uuidmig.cli import (
     abort,
+    bench,
     cutover,
     decode,
     demo,
@@ -79,16 +80,17 @@ def uuidmig(
       3 refused, nothing was changed
       4 no lock in the allowed time
       5 verification found a difference
+      6 slower than the threshold of `bench compare` allows
       130, 143 interrupted; run it again to resume
     """
     ctx.obj = Talk()
 
 
-def _register(panel: str, module: ModuleType) -> None:
+def _register(group: typer.Typer, module: ModuleType, panel: str | None = None) -> None:
     name = module.__name__.rpartition(".")[2]
     examples = "\n".join(f"  {line}" for line in module.EXAMPLES)
     kind = getattr(module, "Command", TyperCommand)
-    app.command(
+    group.command(
         name.replace("_", "-"), cls=kind, epilog=f"Examples:\n{examples}", rich_help_panel=panel
     )(_reporting_failures(getattr(module, name)))
 
@@ -110,7 +112,12 @@ def _reporting_failures(command: Callable[..., None]) -> Callable[..., None]:
 
 for _panel, _modules in _PANELS.items():
     for _module in _modules:
-        _register(_panel, _module)
+        _register(app, _module, _panel)
+
+_bench = typer.Typer(no_args_is_help=True, help=bench.HELP)
+app.add_typer(_bench, name="bench", rich_help_panel="Measure")
+for _module in bench.COMMANDS:
+    _register(_bench, _module)
 
 
 def main() -> None:

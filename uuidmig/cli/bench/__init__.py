@@ -1,0 +1,9 @@
+"""`uuidmig bench …`: commands that measure, and that read what was measured."""
+
+from __future__ import annotations
+
+from uuidmig.cli.bench import compare
+
+HELP = "Measure what keys cost, and compare measurements."
+
+COMMANDS = (compare,)

@@ -2,9 +2,12 @@
 VENV := $(or $(UUIDMIG_VENV),.venv)
 BIN := $(VENV)/bin
 ARGS :=
+RESULTS :=
+BENCH = $(BIN)/python -m pytest benchmarks/suites --benchmark-only -p no:randomly \
+	$(if $(RESULTS),--benchmark-json="$(RESULTS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers
+.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers bench bench-full
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -39,6 +42,11 @@ shop-revisions: setup ## write the revisions of the demo's shop in alembic/ agai
 
 package: setup ## wheel and sdist in dist/, tried in empty environments
 	@scripts/package
+bench: setup ## the quick benchmarks; RESULTS=FILE.json keeps the figures
+	@$(BENCH) -m "not full" $(ARGS)
+
+bench-full: setup ## all benchmarks: half an hour, 2 GB of disk; RESULTS=FILE.json likewise
+	@$(BENCH) --timeout=0 $(ARGS)
 
 bench-migration: setup ## compare ways to migrate; e.g. ARGS="--scale 1 --rounds 3 --json"
 	@$(BIN)/python -m benchmarks.migration $(ARGS)

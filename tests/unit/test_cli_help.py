@@ -32,6 +32,7 @@ COMMANDS = (
     "scan",
     "doctor",
     "demo",
+    "bench inserts",
     "bench compare",
 )
 SILENT = {"decode", "keys", "rewrite-file"}  # little happens that could be told

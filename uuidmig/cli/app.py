@@ -46,7 +46,6 @@ _PANELS = {
     "Look": (lookup, inspect, decode, keys, scan, doctor, demo),
 }
 
-
 app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,  # its tracebacks show source lines and could show locals

@@ -117,13 +117,14 @@ def server_dsn(settings: Settings, talk: Talk) -> Iterator[str]:
         case _:
             from uuidmig.servers.dsn import resolve_dsn
 
-            _hide_secrets(settings.dsn, talk)
+            hide_secrets(settings.dsn, talk)
             dsn = resolve_dsn(settings.dsn)
-            _hide_secrets(dsn, talk)
+            hide_secrets(dsn, talk)
             yield dsn
 
 
-def _hide_secrets(dsn: str | None, talk: Talk) -> None:
+def hide_secrets(dsn: str | None, talk: Talk) -> None:
+    """See to it that no message shows what is secret in the connection string."""
     import psycopg
     from psycopg.conninfo import conninfo_to_dict
 

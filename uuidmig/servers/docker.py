@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from uuidmig.errors import ServerUnavailable
+from uuidmig.errors import ConfigurationError, ServerUnavailable
 
 if TYPE_CHECKING:
     from testcontainers.community.postgres import PostgresContainer
@@ -27,6 +28,7 @@ class DockerPostgres:
     port: int
     password: str
     version: int
+    container: str = ""
 
     def dsn(self, database: str = SUPERUSER) -> str:
         """libpq connection string of the superuser."""
@@ -41,13 +43,18 @@ class DockerPostgres:
 
 @contextmanager
 def docker_server(
-    image: str = "postgres:18", *, memory: str | None = None, cpus: float | None = None
+    image: str = "postgres:18",
+    *,
+    memory: str | None = None,
+    cpus: float | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[DockerPostgres]:
     """Runs a container of `image` and yields its server; removes both afterwards.
 
-    `memory` as Docker writes it ("512m", "2g"), `cpus` in processors. Unless
-    TESTCONTAINERS_RYUK_DISABLED is set, a second container removes the first one when this process
-    is killed. Raises ServerUnavailable when there is no Docker Engine or no such image.
+    `memory` as Docker writes it ("512m", "2g"), `cpus` in processors, `settings` are the server's
+    own. Unless TESTCONTAINERS_RYUK_DISABLED is set, a second container removes the first one when
+    this process is killed. Raises ServerUnavailable when there is no Docker Engine or no such
+    image.
     """
     limits: dict[str, Any] = {}
     if memory is not None:
@@ -55,12 +62,40 @@ def docker_server(
     if cpus is not None:
         limits["nano_cpus"] = round(cpus * 1e9)
     container = _container(image, limits)
+    if settings:
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        container.with_command(["postgres", *options])
     with closing(container.get_docker_client().client):
         try:
             _start(container, image)
-            yield _describe(container)
+            yield replace(_describe(container), container=container.get_wrapped_container().id)
         finally:
             container.stop()
+
+
+def memory_bytes(text: str) -> int:
+    """Return the bytes of a size as Docker writes it. ConfigurationError for anything else."""
+    units = {"": 1, "b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+    found = re.fullmatch(r"(\d+)([bkmg]?)b?", text.strip().lower())
+    if found is None:
+        raise ConfigurationError(f"{text!r} is no size of memory; write 400m or 2g")
+    return int(found[1]) * units[found[2]]
+
+
+def limit_memory(server: DockerPostgres, limit: int) -> None:
+    """Limit a container that runs to so many bytes, its cache of files included, without swap.
+
+    Raises ServerUnavailable when the engine does not do that.
+    """
+    import docker
+    from docker.errors import DockerException
+
+    try:
+        with closing(docker.from_env()) as client:
+            container = client.containers.get(server.container)
+            container.update(mem_limit=limit, memswap_limit=limit)
+    except DockerException as error:
+        raise ServerUnavailable(f"the container's memory cannot be limited: {error}") from error
 
 
 def _container(image: str, limits: dict[str, Any]) -> PostgresContainer:

@@ -154,13 +154,21 @@ BEGIN
 END
 $uuidmig$""")
 
-GENERATOR = sql.SQL("""CREATE OR REPLACE FUNCTION uuidmig_keys.uuidv7() RETURNS uuid
+_GENERATOR = sql.SQL("""CREATE OR REPLACE FUNCTION {}() RETURNS uuid
 LANGUAGE sql VOLATILE PARALLEL SAFE AS $uuidmig$
 SELECT (substr(overlay(
           encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
           placing '7' from 13 for 0), 1, 16)
         || substr(encode(uuid_send(gen_random_uuid()), 'hex'), 17))::uuid
 $uuidmig$""")
+
+
+def generator(name: sql.Identifier) -> sql.Composed:
+    """Return the function of that name that makes uuid7 keys where the server has none."""
+    return _GENERATOR.format(name)
+
+
+GENERATOR = generator(sql.Identifier("uuidmig_keys", "uuidv7"))
 
 _DROP_KEYS_SCHEMA = sql.SQL("""DO $uuidmig$
 BEGIN

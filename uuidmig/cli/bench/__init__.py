@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uuidmig.cli.bench import compare
+from uuidmig.cli.bench import compare, inserts
 
 HELP = "Measure what keys cost, and compare measurements."
 
-COMMANDS = (compare,)
+COMMANDS = (inserts, compare)

@@ -16,7 +16,6 @@ from tests.servers import OWNER, TestDatabase
 from tests.steps_driver import Migration, make_plan, plan_again
 from uuidmig import finish, migrate, rollback
 from uuidmig.engine.planning import make_plan as make_engine_plan
-from uuidmig.errors import PreflightRefused
 from uuidmig.planner.model import PlanOptions
 
 SCHEMA = """
@@ -199,21 +198,6 @@ def test_a_changed_policy_is_drift(
 
 
 FORCED = 'alter table "The Shop".orders force row level security'
-
-
-def test_forced_on_an_owner_who_does_not_bypass_it_is_refused(
-    database: TestDatabase, roles: dict[str, sql.Identifier]
-) -> None:
-    """Also through the engine, which would otherwise count the keys it cannot see."""
-    with database.connect(autocommit=True) as connection:
-        connection.execute(sql.SQL(SCHEMA).format(**roles))
-        connection.execute(FORCED)
-        plan = make_engine_plan(database.dsn, PlanOptions())
-        assert ("forced-row-security", "The Shop.orders") in [
-            (hazard.code, hazard.object) for hazard in plan.refusals
-        ]
-        with pytest.raises(PreflightRefused, match="row security is forced"):
-            migrate(database.dsn)
 
 
 def test_forced_with_a_role_that_bypasses_it(

@@ -14,12 +14,12 @@ from psycopg import sql
 
 from uuidmig.engine.chunks import chunk_pages, page_count
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.unforced import affected, prepare_session
 from uuidmig.errors import ConfigurationError, PreflightRefused
 from uuidmig.planner.canary import CanarySample
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps import canary
-from uuidmig.steps.model import Statement
 
 RANGES = 3  # of a table: its beginning, its middle and its end
 
@@ -52,6 +52,7 @@ def _require(plan: Plan) -> None:
 
 def _measure(connection: Connection, plan: Plan, table: ClosureTable) -> CanarySample:
     """Copy and index one table's sample in a transaction that leaves nothing."""
+    prepare_session(connection, plan)
     with connection.transaction(force_rollback=True):
         # As the copy does it; only the WAL is missing.
         connection.execute("SET LOCAL work_mem = '192MB'")
@@ -64,8 +65,10 @@ def _measure(connection: Connection, plan: Plan, table: ClosureTable) -> CanaryS
         ranges = sample_ranges(page_count(connection, table), table.table.rows)
         rows, seconds = 0, 0.0
         for first, last in ranges:
-            copied, spent = _timed(connection, canary.copy_range(plan, table, first, last))
-            rows, seconds = rows + copied, seconds + spent
+            started = time.monotonic()
+            copy = connection.execute(canary.copy_range(plan, table, first, last).query)
+            seconds += time.monotonic() - started
+            rows += affected(plan, copy)
         index_seconds = _index(connection, table)
         heap_bytes, index_bytes = _sizes(connection, table)
     return CanarySample(
@@ -89,18 +92,14 @@ def sample_ranges(pages: int, rows: float) -> tuple[tuple[int, int | None], ...]
     return tuple((first, first + size) for first in (0, last // 2, last))
 
 
-def _timed(connection: Connection, statement: Statement) -> tuple[int, float]:
-    started = time.monotonic()
-    rows = connection.execute(statement.query).rowcount
-    return rows, time.monotonic() - started
-
-
 def _index(connection: Connection, table: ClosureTable) -> float:
     seconds = 0.0
     for statement in canary.build_indexes(table):
         # An expression may use what is not in a copy; two keys may become one: not for us to tell.
         with suppress(psycopg.ProgrammingError, psycopg.IntegrityError), connection.transaction():
-            seconds += _timed(connection, statement)[1]
+            started = time.monotonic()
+            connection.execute(statement.query)
+            seconds += time.monotonic() - started
     return seconds
 
 

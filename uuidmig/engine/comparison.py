@@ -15,6 +15,7 @@ from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer, Stall
 from uuidmig.engine.sums import Comparison, Sums, compare
+from uuidmig.engine.unforced import prepare_session, seeing_all_rows
 from uuidmig.errors import SchemaDrift, UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing
@@ -101,6 +102,7 @@ def _common_snapshot(
     taken; that stall is the rehearsal of the cutover.
     """
     with connect(dsn, "drain") as drainer, connect(dsn, "verify") as holder:
+        prepare_session(holder, plan)
         drain_until_short(drainer, observer)
 
         def attempt() -> tuple[str, list[tuple[Any, ...]], float]:
@@ -174,5 +176,6 @@ def _differences(plan: Plan, result: Comparison) -> dict[ClosureTable, list[str]
 
 
 def _samples(connection: Connection, plan: Plan, table: ClosureTable) -> list[str]:
-    rows = connection.execute(comparing.differing_rows(plan, table).query).fetchall()
+    with seeing_all_rows(connection):
+        rows = connection.execute(comparing.differing_rows(plan, table).query).fetchall()
     return [f"{table.name}: {what}: {row}" for what, row in rows]

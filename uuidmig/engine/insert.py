@@ -16,6 +16,7 @@ from psycopg.sql import SQL, Identifier
 
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection
+from uuidmig.engine.unforced import affected
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import (
     copy_statement,
@@ -57,7 +58,7 @@ def insert_claim(
             if rows is not None:
                 return rows
             shared.add(copied)
-    return connection.execute(copy_statement(plan, table, *pages).query).rowcount
+    return affected(plan, connection.execute(copy_statement(plan, table, *pages).query))
 
 
 def _copied_domains(connection: Connection, plan: Plan, table: ClosureTable) -> frozenset[int]:
@@ -86,7 +87,7 @@ def _insert_by_tail(
         for unwanted in _UNWANTED_PLANS:
             connection.execute(SQL("SET LOCAL {} = off").format(Identifier(unwanted)))
         before = _number(connection, rows_read(table))
-        rows = connection.execute(statement.query).rowcount
+        rows = affected(plan, connection.execute(statement.query))
         if rows != _number(connection, rows_read(table)) - before:
             raise Rollback(attempt)
         for unwanted in _UNWANTED_PLANS:

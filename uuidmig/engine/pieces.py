@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection
 from uuidmig.engine.throttle import Throttle
+from uuidmig.engine.unforced import affected
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import copy_statement
 
@@ -54,8 +55,7 @@ def insert_in_pieces(
     end = claimed.last_page or chunks.page_count(connection, table)
     for first_page, last_page in page_ranges(claimed, end, batch):
         started = time.monotonic()
-        rows += connection.execute(
-            copy_statement(plan, table, first_page, last_page).query
-        ).rowcount
+        statement = copy_statement(plan, table, first_page, last_page)
+        rows += affected(plan, connection.execute(statement.query))
         brake.give_way(time.monotonic() - started, stop)
     return rows

@@ -20,6 +20,7 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.event_triggers import find_event_triggers
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.soft_sampling import QUICK, QUICK_SECONDS, sample_columns
+from uuidmig.engine.unforced import is_prepared, prepare, seeing_all_rows, with_hidden_rows_found
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.default_only import build_default_plan, switched_tables, what_matters
@@ -36,10 +37,11 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
     not fit, NothingToMigrate, ConnectionFailed.
     """
     with connect(dsn, "plan") as connection:
-        catalog = read_catalog(connection)
+        catalog = with_hidden_rows_found(connection, read_catalog(connection))
         roots = candidate_roots(catalog, options)
         hidden = {table.name for table in catalog.tables if table.row_security_active}
-        counts = _count(dsn, [root for root in roots if root.table not in hidden])
+        seen = [root for root in roots if root.table not in hidden]
+        counts = _count(dsn, seen, past_force=is_prepared(connection))
         now = datetime.now(UTC)
         if options.strategy == DEFAULT_ONLY:
             defaults = read_key_defaults(connection, [(root.table, root.column) for root in roots])
@@ -61,7 +63,9 @@ def with_soft_report(plan: Plan, report: SoftReport) -> Plan:
     return replace(plan, hazards=(*others, *undeclared(plan, report)))
 
 
-def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]:
+def _count(
+    dsn: str, roots: Sequence[ColumnName], *, past_force: bool
+) -> dict[ColumnName, KeyCounts]:
     """Count two columns at a time: each is a scan of up to 64 MB.
 
     Keys that this role may not read are not counted: what that means, the hazards tell.
@@ -69,7 +73,9 @@ def _count(dsn: str, roots: Sequence[ColumnName]) -> dict[ColumnName, KeyCounts]
     counts: dict[ColumnName, KeyCounts] = {}
 
     def work(connection: Connection, root: ColumnName) -> None:
-        with suppress(errors.InsufficientPrivilege):
+        if past_force:
+            prepare(connection)
+        with suppress(errors.InsufficientPrivilege), seeing_all_rows(connection):
             counts[root] = count_keys(connection, root.table, root.column)
 
     run_tasks(dsn, 2, "count", list(roots), work)
@@ -145,7 +151,8 @@ def _rejected_keys(connection: Connection, plan: Plan) -> tuple[Hazard, ...]:
     with connection.transaction():
         connection.execute("SET TRANSACTION READ ONLY")
         connection.execute("SET LOCAL search_path = ''")  # expressions come with qualified names
-        return find_rejected_keys(connection, plan)
+        with seeing_all_rows(connection):
+            return find_rejected_keys(connection, plan)
 
 
 def _dependent_rights(connection: Connection, plan: Plan) -> list[Hazard]:

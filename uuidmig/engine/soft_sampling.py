@@ -11,6 +11,7 @@ from uuidmig.catalog.model import Catalog, Column, Table
 from uuidmig.catalog.read import read_catalog
 from uuidmig.catalog.samples import Limits, bounded, find_existing, sample_column
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.unforced import seeing_all_rows, with_hidden_rows_found
 from uuidmig.planner.domains import KeyGraph, read_graph
 from uuidmig.planner.model import ColumnName, Plan
 from uuidmig.planner.soft_hits import (
@@ -41,7 +42,8 @@ _UNREADABLE = (
 def sample_soft_references(dsn: str, plan: Plan) -> SoftReport:
     """Return what a thorough sample of every column without a foreign key says."""
     with connect(dsn, "plan") as connection:
-        return sample_columns(connection, read_catalog(connection), plan, THOROUGH)
+        catalog = with_hidden_rows_found(connection, read_catalog(connection))
+        return sample_columns(connection, catalog, plan, THOROUGH)
 
 
 def sample_columns(
@@ -92,7 +94,7 @@ def _sample(
     neighbours = find_neighbours(table, column.name)
     roots = [d.root for d in plan.domains if d.root not in graph.roots.get(name, ())]
     try:
-        with bounded(connection, limits.seconds):
+        with bounded(connection, limits.seconds), seeing_all_rows(connection):
             sample = sample_column(connection, table, column, form, neighbours, limits)
             occurrences = find_occurrences(form, sample.rows)
             values = list({occurrence.value for occurrence in occurrences})

@@ -13,6 +13,7 @@ from psycopg import sql
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
+from uuidmig.engine.unforced import prepare_session, seeing_all_rows
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import leaves
@@ -86,11 +87,13 @@ def _run_all(
         tasks = list(_all_tasks(connection, plan, options.workers, by_tail))
 
     def work(connection: Connection, task: _Task) -> None:
+        prepare_session(connection, plan)
         _use_snapshot(connection, snapshot)
         for setting in task.without:
             connection.execute(sql.SQL("SET LOCAL {} = off").format(sql.Identifier(setting)))
         try:
-            row = connection.execute(task.query.query).fetchone()
+            with seeing_all_rows(connection):
+                row = connection.execute(task.query.query).fetchone()
             if row is None:
                 raise LookupError(task.kind)
             result.add(task, row)

@@ -16,6 +16,7 @@ from uuidmig.steps.copying import copy_statement
 from uuidmig.steps.indexes import index_builds, whole_tables
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.revisions import cutover_steps, finish_steps, prepare_steps
+from uuidmig.steps.unforced import unforced
 
 __all__ = ["finish_steps", "plan_steps", "steps_between", "steps_through_cutover"]
 
@@ -108,4 +109,4 @@ def _gate(plan: Plan, table: ClosureTable) -> Statement:
     body = sql.SQL(
         "BEGIN IF EXISTS ({}) THEN RAISE EXCEPTION USING MESSAGE = {}; END IF; END"
     ).format(differing_rows(plan, table, 1).sql, message)
-    return Statement(sql.SQL("DO {}").format(sql.Literal(body.as_string(None))))
+    return unforced(plan, Statement(sql.SQL("DO {}").format(sql.Literal(body.as_string(None)))))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Discriminator, Plan
-from uuidmig.steps import names
+from uuidmig.steps import names, unforced
 from uuidmig.steps.capture import create_function, create_log, read_locks
 from uuidmig.steps.drain import column_domain, same_identity, truncated
 from uuidmig.steps.grace import key_map
@@ -40,7 +40,7 @@ _FILL_DOMAIN = sql.SQL("""  INSERT INTO {map} (new, old)
   ANALYZE {map};
 """)
 
-_DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.drain_back() RETURNS bigint
+_DRAIN_BACK = sql.SQL("""CREATE FUNCTION uuidmig.{name}() RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET row_security = off
 SET client_min_messages = warning
@@ -109,11 +109,13 @@ def back_objects(plan: Plan) -> tuple[Statement, ...]:
     statements.append(
         Statement(
             _DRAIN_BACK.format(
-                guard=require_same_partitions(plan), body=sql.Composed(list(_drain(plan)))
+                name=unforced.inner_name(plan, "drain_back"),
+                guard=require_same_partitions(plan),
+                body=sql.Composed(list(_drain(plan))),
             )
         )
     )
-    return tuple(statements)
+    return (*statements, *unforced.wrapper(plan, "drain_back"))
 
 
 def _fill(plan: Plan) -> Iterator[sql.Composable]:

@@ -13,6 +13,7 @@ from uuidmig.steps.journal import HORIZON_SECONDS
 from uuidmig.steps.mapped import mapped_select, page_range
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
+from uuidmig.steps.unforced import TEMPORARY, unforced
 from uuidmig.steps.verbatim import index_on, verbatim
 
 # Constants, as prepare makes them: what is timed is the expression that a copy computes.
@@ -52,13 +53,14 @@ def copy_range(
 ) -> Statement:
     """Return the INSERT … SELECT of heap pages [first_page, last_page) through the mapping."""
     select = mapped_select(plan, table, page_range("t", first_page, last_page))
-    return Statement(
+    insert = Statement(
         sql.SQL("INSERT INTO {} ({}) {}").format(
             temporary_copy(table).identifier,
             column_list(table.copied_columns),
             _with_temporary_clock(select),
         )
     )
+    return unforced(plan, insert, TEMPORARY)
 
 
 def build_indexes(table: ClosureTable) -> tuple[Statement, ...]:

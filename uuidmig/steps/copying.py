@@ -8,6 +8,7 @@ from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.mapped import is_unchecked, mapped_select, page_range
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
+from uuidmig.steps.unforced import unforced
 
 
 def copy_statement(
@@ -27,12 +28,13 @@ def copy_statement(
     select = mapped_select(plan, table, page_range("t", first_page, last_page), copied=copied)
     if limit is not None:
         select += sql.SQL(" LIMIT {}").format(sql.Literal(limit))
-    return Statement(
+    insert = Statement(
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
             table.shadow.identifier, column_list(table.copied_columns), select
         ),
         f"copy {table.name}, pages {first_page} to {last_page or 'the end'}",
     )
+    return unforced(plan, insert)
 
 
 def most_rows(table: ClosureTable, first_page: int, last_page: int | None) -> Statement:

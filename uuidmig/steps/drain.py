@@ -14,6 +14,7 @@ Deleting too much is harmless: what still exists in the source is inserted again
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import LiteralString
 
 from psycopg import sql
 
@@ -21,7 +22,7 @@ from uuidmig.catalog.model import RelationName
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.planner.partitions import leaves
-from uuidmig.steps import names, soft
+from uuidmig.steps import names, soft, unforced
 from uuidmig.steps.capture import input_columns, is_partitioned, read_locks
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
@@ -100,21 +101,23 @@ _INSERT = sql.SQL("""  INSERT INTO {shadow} ({columns}) OVERRIDING SYSTEM VALUE
 """)
 
 
-def drain_function(plan: Plan) -> Statement:
+def drain_function(plan: Plan) -> tuple[Statement, ...]:
     """Return uuidmig.drain(): takes and replays every log row of its snapshot; returns how many."""
     parts = [*_begin(plan, _TAKE), *_collect(plan), *_deletes(plan), *_inserts(plan)]
     return _function(plan, "drain", parts)
 
 
-def purge_function(plan: Plan) -> Statement:
+def purge_function(plan: Plan) -> tuple[Statement, ...]:
     """Return uuidmig.purge(): deletes what the log names from the shadows and keeps the log."""
     parts = [*_begin(plan, _READ), *_collect(plan), *_deletes(plan)]
     return _function(plan, "purge", parts)
 
 
-def _function(plan: Plan, name: str, parts: list[sql.Composable]) -> Statement:
-    body = sql.Composed(parts)
-    return Statement(_FUNCTION.format(name=sql.Identifier(name), body=body))
+def _function(
+    plan: Plan, name: LiteralString, parts: list[sql.Composable]
+) -> tuple[Statement, ...]:
+    text = _FUNCTION.format(name=unforced.inner_name(plan, name), body=sql.Composed(parts))
+    return (Statement(text), *unforced.wrapper(plan, name))
 
 
 def _begin(plan: Plan, take: sql.SQL) -> Iterator[sql.Composable]:

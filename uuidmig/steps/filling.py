@@ -15,6 +15,7 @@ from psycopg import sql
 from uuidmig.catalog.dependents_model import MaterializedView
 from uuidmig.planner.dependents import LARGE_BYTES
 from uuidmig.planner.model import Plan
+from uuidmig.planner.row_security import restricted_views
 from uuidmig.steps.model import Statement
 from uuidmig.steps.settings import restore_settings, save_settings
 
@@ -46,6 +47,21 @@ BEGIN
 END
 $uuidmig$""")
 
+_NOT_RESTRICTED = sql.SQL("""DO $uuidmig$
+DECLARE
+  filled text;
+BEGIN
+  SELECT c.oid::regclass::text INTO filled FROM pg_class c
+  WHERE c.oid = ANY (ARRAY[{views}]::regclass[]) AND c.relispopulated;
+  IF filled IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'UM002',
+      MESSAGE = 'uuidmig: what materialized view ' || filled || ' holds may depend on the session'
+                || ' that fills it: row security is forced',
+      HINT = {way_out};
+  END IF;
+END
+$uuidmig$""")
+
 _SINCE = sql.SQL("SELECT set_config('uuidmig.filling_since', clock_timestamp()::text, true)")
 # Policies apply to the owner of the view, as in any REFRESH; off, as in our sessions, is an error.
 _SETTINGS = {"row_security": "on", "statement_timeout": "0"}
@@ -70,20 +86,29 @@ END
 $uuidmig$""")
 
 
-def require_not_large(plan: Plan) -> tuple[Statement, ...]:
-    """Return the statement that fails, before any lock, when one is too large to be filled."""
-    views = plan.dependents.materialized_views
-    if not views:
-        return ()
-    listed = sql.SQL(", ").join(
+def require_fillable(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that fail, before any lock, when one cannot be filled under the locks:
+    it is too large, or not to be filled by us."""
+    views, restricted = plan.dependents.materialized_views, restricted_views(plan)
+    checks: list[sql.Composable] = []
+    if views:
+        way_out = _WAY_OUT.format(view=sql.SQL("large"))
+        checks.append(
+            _NOT_LARGE.format(views=_listed(views), bytes=sql.Literal(LARGE_BYTES), way_out=way_out)
+        )
+    if restricted:
+        way_out = _WAY_OUT.format(view=sql.SQL("filled"))
+        checks.append(_NOT_RESTRICTED.format(views=_listed(restricted), way_out=way_out))
+    return tuple(Statement(check) for check in checks)
+
+
+def _listed(views: Sequence[MaterializedView]) -> sql.Composed:
+    return sql.SQL(", ").join(
         [
             sql.SQL("to_regclass({})").format(sql.Literal(view.relation.identifier.as_string(None)))
             for view in views
         ]
     )
-    way_out = _WAY_OUT.format(view=sql.SQL("large"))
-    check = _NOT_LARGE.format(views=listed, bytes=sql.Literal(LARGE_BYTES), way_out=way_out)
-    return (Statement(check),)
 
 
 def remember_filled(views: Sequence[MaterializedView]) -> list[sql.Composable]:

@@ -22,6 +22,7 @@ from uuidmig.steps.partitioned_keys import (
     put_back,
 )
 from uuidmig.steps.shadow import constraint_comment
+from uuidmig.steps.unforced import unforced
 from uuidmig.steps.verbatim import verbatim
 
 
@@ -118,8 +119,11 @@ def validate(plan: Plan, key: ForeignKey) -> tuple[Statement, ...]:
     Of one that only the partitions have so far, there are as many as partitions.
     """
     if is_staged(plan, key):
-        return tuple(_validate(name, key, sql.SQL("IF EXISTS ")) for name in leaf_names(plan, key))
-    return (_validate(key.child, key, sql.SQL("")),)
+        found = [_validate(name, key, sql.SQL("IF EXISTS ")) for name in leaf_names(plan, key)]
+    else:
+        found = [_validate(key.child, key, sql.SQL(""))]
+    # Its query is one like any other: row security that is forced hides rows from it.
+    return tuple(unforced(plan, statement) for statement in found)
 
 
 def _validate(relation: RelationName, key: ForeignKey, existing: sql.SQL) -> Statement:
@@ -174,4 +178,4 @@ def validate_returned(plan: Plan) -> tuple[Statement, ...]:
         return ()
     text = _VALIDATE_RETURNED.format(keys=sql.SQL(", ").join(keys))
     validated = Statement(text, "validate the foreign keys after a rollback")
-    return (validated, *put_back_all(plan))
+    return (unforced(plan, validated), *put_back_all(plan))

@@ -30,6 +30,7 @@ from uuidmig.steps import (
     shadow,
     swap,
     traps,
+    unforced,
 )
 from uuidmig.steps.mapped import retired, source
 from uuidmig.steps.model import Statement, Step
@@ -72,8 +73,9 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 *capture.capture_objects(plan),
                 traps.trap_function(),
                 capture.backlog_function(plan, "backlog", "log"),
-                drain.drain_function(plan),
-                drain.purge_function(plan),
+                *unforced.objects(plan),
+                *drain.drain_function(plan),
+                *drain.purge_function(plan),
             ),
         ),
         Step(
@@ -110,7 +112,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
             "nobody",
             (
                 journal.require_state("verified"),
-                *filling.require_not_large(plan),
+                *filling.require_fillable(plan),
                 *swap.create_retired_schemas(plan),
                 *grace.key_maps(plan),
                 *back.back_objects(plan),
@@ -133,6 +135,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *_drop_capture_triggers(plan),
                 *swap.disable_triggers(plan),
                 *swap.swap_in_shadows(plan),
+                *row_security.open_retired(plan),
                 *row_security.secure_new_tables(plan),
                 *row_security.rebind_outside(plan),
                 *publications.carry_forth(plan),
@@ -151,7 +154,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
             ),
             undo=(
                 journal.require_state("cutover", "validated"),
-                *filling.require_not_large(plan),
+                *filling.require_fillable(plan),
                 foreign_keys.lock_for_swap(plan),
                 _drain_within_budget("drain_back"),
                 *dependents.detach(plan),
@@ -162,6 +165,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *row_security.drop_policies(plan, source),
                 *traps.lift_traps(table.retired for table in all_members(plan)),
                 *swap.swap_out_shadows(plan),
+                *row_security.close_returned(plan),
                 *traps.lay_traps(table.shadow for table in all_members(plan)),
                 *row_security.rebind_outside(plan),
                 *publications.carry_back(plan),
@@ -281,6 +285,9 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
         sql.SQL("DROP VIEW uuidmig.id_map"),
         sql.SQL("DROP TABLE IF EXISTS uuidmig.key_map_filled"),
         sql.SQL("DROP FUNCTION uuidmig.drain_back()"),
+        sql.SQL("DROP FUNCTION IF EXISTS uuidmig.{}()").format(
+            unforced.inner_name(plan, "drain_back")
+        ),
         sql.SQL("DROP FUNCTION uuidmig.fill_key_map()"),
         sql.SQL("DROP FUNCTION uuidmig.back_backlog()"),
     ]

@@ -41,6 +41,25 @@ def secure_new_tables(plan: Plan) -> tuple[Statement, ...]:
     return tuple(Statement(part) for part in parts)
 
 
+def open_retired(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that let the owner see the retired tables whole, for grace look-ups and
+    the way back. Applications do not know these tables; policies go on to hold for other roles."""
+    return tuple(
+        Statement(_alter(table.retired, "NO FORCE"))
+        for table in all_members(plan)
+        if table.table.force_row_security
+    )
+
+
+def close_returned(plan: Plan) -> tuple[Statement, ...]:
+    """Return the statements that force row security again on tables that a rollback put back."""
+    return tuple(
+        Statement(_alter(table.name, "FORCE"))
+        for table in all_members(plan)
+        if table.table.force_row_security
+    )
+
+
 def drop_policies(plan: Plan, relation: Relation) -> tuple[Statement, ...]:
     """Return the statements that drop the policies of tables that are to be dropped later.
 

@@ -134,6 +134,34 @@ def test_back_and_away_leaves_no_trace(hard: TestDatabase, connection: psycopg.C
     assert schema_dump(hard) == before
 
 
+def test_the_default_of_a_domain(database: TestDatabase, connection: psycopg.Connection) -> None:
+    """The column gets a default of its own, and loses it on the way back."""
+    connection.execute("""CREATE DOMAIN key AS uuid DEFAULT gen_random_uuid();
+        CREATE DOMAIN "My Key" AS key;
+        CREATE TABLE parcels (id "My Key", at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
+        CREATE TABLE old_parcels PARTITION OF parcels FOR VALUES FROM (MINVALUE) TO ('2025-01-01');
+        CREATE TABLE stamps (id key PRIMARY KEY, other key)""")
+    insert: LiteralString = "INSERT INTO stamps DEFAULT VALUES RETURNING id"
+    old_part: LiteralString = "INSERT INTO old_parcels (at) VALUES ('2024-01-01') RETURNING id"
+    before = schema_dump(database)
+    plan = make_plan(database.dsn, DEFAULT_ONLY)
+    switched = {"public.parcels.id", "public.old_parcels.id", "public.stamps.id"}
+    assert {str(switch.column) for switch in plan.switches} == switched
+    assert {h.object for h in plan.hazards if h.code == "domain-default"} == switched
+    migrate(database.dsn, DEFAULT_ONLY)
+    assert (version(connection, insert), version(connection, old_part)) == (7, 7)
+    rollback(database.dsn)
+    assert (version(connection, insert), version(connection, old_part)) == (4, 4)
+    abort(database.dsn)
+    assert schema_dump(database) == before
+    migrate(database.dsn, DEFAULT_ONLY)
+    finish(database.dsn)
+    assert version(connection, insert) == 7
+    connection.execute("ALTER TABLE stamps ALTER id DROP DEFAULT")
+    connection.execute("ALTER TABLE parcels ALTER id DROP DEFAULT")
+    assert_only_defaults_differ(database, before, 0)
+
+
 def test_what_others_make_is_named(hard: TestDatabase) -> None:
     hazards = make_plan(hard.dsn, DEFAULT_ONLY).hazards
     assert {(h.code, h.object) for h in hazards if h.severity == "warning"} == {

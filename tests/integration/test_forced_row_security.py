@@ -369,6 +369,9 @@ def test_every_statement_goes_past_it(database: TestDatabase, owner: Connection,
             execute format('alter table %1$s enable row level security;'
                 'alter table %1$s force row level security;'
                 'create policy all_rows on %1$s using (true)', forced);
+        end loop;
+        for forced in select c.oid from pg_class c where c.relkind = 'm' loop
+            execute format('refresh materialized view %s with no data', forced);
         end loop; end $$""")
     before = schema_dump(database)
     plan = make_plan(database.dsn, scenario.options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -15,7 +16,8 @@ from tests.servers import TestDatabase, TestServer
 from tests.steps_driver import Migration, plan_again
 from uuidmig import finish, migrate, rollback
 from uuidmig.engine.planning import make_plan
-from uuidmig.planner.model import PlanOptions
+from uuidmig.planner.model import Plan, PlanOptions
+from uuidmig.steps.all_steps import steps_through_cutover
 
 ROW_TYPES: LiteralString = """
     alter default privileges grant usage on types to pg_monitor;
@@ -194,3 +196,24 @@ def test_the_way_out_of_a_typed_table(database: TestDatabase) -> None:
         finish(database.dsn)
         connection.execute("alter table typed of row_of")
         assert connection.execute("select count(*) from typed").fetchone() == (9,)
+
+
+def test_the_script_leaves_the_session_as_it_was(
+    places: dict[str, sql.Identifier], database: TestDatabase
+) -> None:
+    """psql goes on after the builds, and so may whoever included the script."""
+    with database.connect(autocommit=True) as connection:
+        connection.execute(sql.SQL(PLACED).format(**places))
+        changed = """select name, setting from pg_settings where source = 'session'
+            and name <> 'transaction_isolation' order by 1"""
+        before = connection.execute(changed).fetchall()
+        for step in applied(connection, make_plan(database.dsn, PlanOptions())):
+            assert connection.execute(changed).fetchall() == before, step
+
+
+def applied(connection: psycopg.Connection[Any], plan: Plan) -> Iterator[str]:
+    for step in steps_through_cutover(plan):
+        with connection.transaction() if step.transactional else nullcontext():
+            for statement in step.apply:
+                connection.execute(statement.text.encode())
+        yield step.id

@@ -46,6 +46,15 @@ def test_the_hash_knows_the_switches() -> None:
     assert plan_hash(replace(plan, switches=())) != plan_hash(plan)
 
 
+def test_the_default_of_a_domain_is_replaced_by_one_of_the_column() -> None:
+    plan = planned(replace(default("a", expression=None), domain_default=UUID4))
+    (switch,) = plan.switches
+    assert (switch.old_default, switch.new_default) == (None, "uuidv7()")
+    assert ("domain-default", "public.a.id") in {(h.code, h.object) for h in plan.hazards}
+    with pytest.raises(NothingToMigrate):  # what the column says goes first
+        planned(replace(default("a", expression="NULL::uuid"), domain_default=UUID4))
+
+
 def test_a_foreign_table_is_named_and_left() -> None:
     plan = planned(default("a"), default("far", "f"))
     assert [str(name) for name in switched_tables(plan)] == ["public.a"]

@@ -20,8 +20,10 @@ from tests.unit.factories import (
     table,
     timestamp,
 )
+from uuidmig.catalog.dependents_model import Dependents, Rule
 from uuidmig.catalog.model import Check, Grant, KeyCounts, Sequence, Table, Unsupported
 from uuidmig.planner.advice import count_uses
+from uuidmig.planner.dependents import dependent_hazards
 from uuidmig.planner.model import Hazard, Plan, PlanOptions
 
 CREATED = timestamp("created_at", not_null=True)
@@ -307,6 +309,18 @@ def test_generated_column() -> None:
 def test_never_analyzed() -> None:
     assert only(plan(CUSTOMERS, orders(rows=-1.0)), "never-analyzed").severity == "note"
     assert severe(plan(CUSTOMERS, orders(rows=-1.0, heap_bytes=0))) == []
+
+
+def test_one_dependent_is_not_several() -> None:
+    plain = plan(CUSTOMERS, orders())
+    rule = Rule("r", relation("orders"), "r", "owner", "", "O", None, (relation("orders"),))
+
+    def told(*rules: Rule) -> Hazard:
+        (note,) = dependent_hazards(replace(plain, dependents=Dependents(rules=rules)))
+        return note
+
+    assert told(rule).message.startswith("1 rule hangs on the tables: the swap binds it to")
+    assert told(rule, replace(rule, name="s")).message.startswith("2 rules hang on the tables:")
 
 
 def test_remembered_keys_mention_the_grace_period_only_when_there_is_one() -> None:

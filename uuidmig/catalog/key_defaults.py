@@ -18,7 +18,7 @@ class KeyDefault:
     """The default of one column; None: the column has none. `kind` is pg_class.relkind.
 
     Partitions and inheritance children have defaults of their own, which count for rows that are
-    inserted into them directly.
+    inserted into them directly. `domain_default` is that of the column's type, where it has none.
     """
 
     relation: RelationName
@@ -26,6 +26,12 @@ class KeyDefault:
     kind: str
     default: str | None
     parent: RelationName | None = None  # that it is a partition of, or inherits from
+    domain_default: str | None = None
+
+    @property
+    def effective(self) -> str | None:
+        """What a row without a value gets."""
+        return self.domain_default if self.default is None else self.default
 
 
 def read_key_defaults(
@@ -52,6 +58,7 @@ def read_key_defaults(
             row["kind"],
             row["default"],
             RelationName(*row["parent"]) if row["parent"] else None,
+            row["domain_default"],
         )
         for row in rows
     )

@@ -116,10 +116,10 @@ def what_matters(found: Preflight) -> Preflight:
 def _switches(catalog: Catalog, defaults: Sequence[KeyDefault]) -> tuple[KeySwitch, ...]:
     found = []
     for default in defaults:
-        generator = classify(default.default, catalog.server.version)
-        if default.kind != "f" and generator.expression and generator.new_default:
+        generator = classify(default.effective, catalog.server.version)
+        if default.kind != "f" and generator.new_default:
             column = ColumnName(default.relation, default.column)
-            found.append(KeySwitch(column, generator.expression, generator.new_default))
+            found.append(KeySwitch(column, default.default, generator.new_default))
     order = {name: place for place, name in enumerate(_parents_first(catalog, defaults))}
     return tuple(sorted(found, key=lambda switch: order[switch.column.table]))
 
@@ -185,7 +185,7 @@ def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
         if domain.root not in partitions:
             yield from generator_advice(domain)
     for default in defaults:
-        if default.kind == "f" and classify(default.default, plan.server.version).new_default:
+        if default.kind == "f" and classify(default.effective, plan.server.version).new_default:
             yield Hazard(
                 "warning",
                 "foreign-table-default",
@@ -193,6 +193,16 @@ def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
                 "a foreign table keeps its own default; rows that come by way of its parent get "
                 "version 7 keys",
                 "ALTER FOREIGN TABLE … SET DEFAULT, if rows are inserted into it directly",
+            )
+    for switch in plan.switches:
+        if switch.old_default is None:
+            yield Hazard(
+                "warning",
+                "domain-default",
+                str(switch.column),
+                "version 4 keys come from the default of its domain, which stays as it is; the"
+                f" column gets a default of its own: {switch.new_default}",
+                "ALTER DOMAIN … SET DEFAULT once no table needs version 4 keys",
             )
     yield Hazard(
         "note",

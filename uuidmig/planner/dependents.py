@@ -80,20 +80,25 @@ def dependent_hazards(plan: Plan) -> Iterator[Hazard]:
 
 def _bound_anew(found: Dependents) -> Iterator[Hazard]:
     kinds = {
-        "views": found.views,
-        "materialized views": found.materialized_views,
-        "functions": found.routines,
-        "rules": found.rules,
+        "view": found.views,
+        "materialized view": found.materialized_views,
+        "function": found.routines,
+        "rule": found.rules,
     }
-    counted = [f"{len(items)} {kind}" for kind, items in kinds.items() if items]
+    counted = [
+        f"{len(items)} {kind}{'' if len(items) == 1 else 's'}"
+        for kind, items in kinds.items()
+        if items
+    ]
     if counted:
+        one = sum(map(len, kinds.values())) == 1
         yield Hazard(
             "note",
             "bound-anew",
             "the closure",
-            f"{', '.join(counted)} hang on the tables: the swap binds them to the new ones, under"
-            " its locks",
-            "change none of them until finish",
+            f"{', '.join(counted)} {'hangs' if one else 'hang'} on the tables: the swap binds"
+            f" {'it' if one else 'them'} to the new ones, under its locks",
+            f"change {'it not' if one else 'none of them'} until finish",
         )
 
 

@@ -96,10 +96,13 @@ class Generator:
 
 @dataclass(frozen=True, slots=True)
 class KeySwitch:
-    """A key column whose default the strategy default-only changes. Both are SQL expressions."""
+    """A key column whose default the strategy default-only changes. Both are SQL expressions.
+
+    It has no old one where that of its domain makes the keys; the domain is left alone.
+    """
 
     column: ColumnName
-    old_default: str
+    old_default: str | None
     new_default: str
 
 

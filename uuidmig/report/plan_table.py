@@ -97,7 +97,7 @@ def _domain(domain: KeyDomain, plan: Plan) -> RenderableType:
 def _switches(switches: Sequence[KeySwitch]) -> Table:
     table = grid("column", "default now", "default then")
     for switch in switches:
-        names = str(switch.column), switch.old_default, switch.new_default
+        names = str(switch.column), switch.old_default or "its domain's", switch.new_default
         table.add_row(*map(one_line, names))
     return table
 

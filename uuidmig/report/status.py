@@ -76,7 +76,11 @@ def _tables(tables: Sequence[TableStatus]) -> RenderableType:
 def _switches(status: Status) -> RenderableType:
     table = grid("column", "default")
     for switch in status.switches:
-        default = switch.new_default if status.state == "switched" else switch.old_default
+        default = (
+            switch.new_default
+            if status.state == "switched"
+            else switch.old_default or "its domain's"
+        )
         table.add_row(one_line(str(switch.column)), one_line(default))
     return table
 

@@ -13,7 +13,7 @@ from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps import journal
 from uuidmig.steps.comparing import differing_rows
 from uuidmig.steps.copying import copy_statement
-from uuidmig.steps.indexes import index_builds, whole_tables
+from uuidmig.steps.indexes import index_builds, reset_tablespace, whole_tables
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.revisions import cutover_steps, finish_steps, prepare_steps
 from uuidmig.steps.unforced import unforced
@@ -62,6 +62,7 @@ def _build(plan: Plan) -> Step:
             *(_on_shadow(sql.SQL("VACUUM {}"), table) for table in plan.tables),
             *(s for built in builds for s in (built.place, built.create, *built.attach)),
             *whole_tables(plan),
+            reset_tablespace(),
             *(_on_shadow(sql.SQL("ANALYZE {}"), table) for table in plan.tables),
             journal.set_state("built"),
         ),

@@ -23,7 +23,7 @@ _KEY_DEFAULT = sql.SQL("""CREATE TABLE uuidmig.key_default (
   schema_name text NOT NULL,
   table_name text NOT NULL,
   column_name text NOT NULL,
-  old_default text NOT NULL,
+  old_default text, -- none of its own: that of its domain held
   new_default text NOT NULL,
   relation oid NOT NULL,
   column_number smallint NOT NULL
@@ -72,8 +72,8 @@ BEGIN
     ORDER BY k.number
   LOOP
     IF key.present = key.new_default THEN
-      EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I SET DEFAULT %s',
-                     key.shown, key.attname, key.old_default);
+      EXECUTE format('ALTER TABLE ONLY %s ALTER COLUMN %I %s', key.shown, key.attname,
+                     coalesce('SET DEFAULT ' || key.old_default, 'DROP DEFAULT'));
     ELSIF key.present IS DISTINCT FROM key.old_default THEN
       RAISE EXCEPTION USING ERRCODE = 'object_in_use',
         MESSAGE = format('uuidmig: somebody changed the default of %s.%I: it is %s',

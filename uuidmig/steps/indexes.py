@@ -70,6 +70,11 @@ def in_tablespace(name: str | None) -> Statement:
     return Statement(sql.SQL("SET default_tablespace = {}").format(sql.Literal(name or "")))
 
 
+def reset_tablespace() -> Statement:
+    """Return the statement for a session that goes on after its last `in_tablespace`."""
+    return Statement(sql.SQL("RESET default_tablespace"))
+
+
 def _constraint(table: ClosureTable, index: Index) -> list[sql.Composable]:
     if index.constraint is None or index.constraint_type not in ("p", "u"):
         return []

@@ -25,11 +25,13 @@ select
         order by h.inhseqno
         limit 1
     ) as parent,
-    pg_get_expr(d.adbin, d.adrelid) as default
+    pg_get_expr(d.adbin, d.adrelid) as default,
+    pg_get_expr(t.typdefaultbin, 'pg_type'::regclass) as domain_default
 from (select oid, key_column, max(depth) as depth from chosen group by oid, key_column) as found
 join pg_class c on c.oid = found.oid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_attribute a on a.attrelid = c.oid and a.attname = found.key_column and not a.attisdropped
+join pg_type t on t.oid = a.atttypid
 left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum and a.attgenerated = ''
 where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
 order by found.depth, n.nspname, c.relname, a.attname

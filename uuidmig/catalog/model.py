@@ -159,6 +159,7 @@ class Trigger:
     enabled: str  # "O" origin | "D" disabled | "R" replica | "A" always
     constraint: bool  # CREATE CONSTRAINT TRIGGER
     comment: str | None = None
+    watches: RelationName | None = None  # the table it names by FROM
 
 
 @dataclass(frozen=True, slots=True)

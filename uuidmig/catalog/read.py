@@ -84,7 +84,7 @@ def _read_tables(
     indexes = by_table(read("indexes"), Index)
     checks = by_table(read("checks"), Check)
     foreign_keys = by_table(read("foreign_keys"), _foreign_key)
-    triggers = by_table(read("triggers"), Trigger)
+    triggers = by_table(read("triggers"), _trigger)
     statistics = by_table(read("statistics"), _statistics)
     policies = by_table(read("policies"), _policy)
     unsupported: list[Mapping[int, tuple[Unsupported, ...]]]
@@ -114,6 +114,10 @@ def _read_tables(
         )
 
     return fold_partitions(build(**row) for row in rows)
+
+
+def _trigger(watches: tuple[str, str] | None, **fields: Any) -> Trigger:
+    return Trigger(watches=RelationName(*watches) if watches else None, **fields)
 
 
 def _read_publications(connection: psycopg.Connection[Any]) -> tuple[Publication, ...]:

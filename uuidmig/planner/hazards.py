@@ -11,6 +11,7 @@ from uuidmig.planner.refusals import find_refusals
 from uuidmig.planner.replication import find_replication
 from uuidmig.planner.row_security import find_hidden_rows
 from uuidmig.planner.soft_references import find_soft_hazards
+from uuidmig.planner.watching import find_watchers
 
 _ORDER = ("refusal", "warning", "note")
 
@@ -20,6 +21,7 @@ def find_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> tuple[Hazard,
     found = {
         *find_refusals(graph, plan),
         *find_hidden_rows(catalog, plan),
+        *find_watchers(catalog, plan),
         *find_replication(plan),
         *find_advice(catalog, graph, plan),
         *find_soft_hazards(catalog, graph, plan),

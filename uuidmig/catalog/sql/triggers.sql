@@ -6,10 +6,13 @@ select
     pg_get_triggerdef(t.oid) as definition,
     t.tgenabled::text as enabled,
     t.tgconstraint <> 0 as constraint,
-    obj_description(t.oid, 'pg_trigger') as comment
+    obj_description(t.oid, 'pg_trigger') as comment,
+    case when w.oid is not null then array[wn.nspname::text, w.relname::text] end as watches
 from pg_trigger t
 join pg_proc f on f.oid = t.tgfoid
 join pg_namespace n on n.oid = f.pronamespace
+left join pg_class w on w.oid = t.tgconstrrelid
+left join pg_namespace wn on wn.oid = w.relnamespace
 where
     t.tgrelid = any (%(tables)s::oid[])
     and not t.tgisinternal

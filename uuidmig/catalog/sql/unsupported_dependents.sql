@@ -113,6 +113,16 @@ foreign_object as (
                 and k.contype = 'f'
                 and k.conrelid = any (%(tables)s::oid[])
         )
+        -- read by triggers; the plan refuses those that would not come along
+        and not exists (
+            select from pg_trigger g
+            where
+                d.classid = 'pg_trigger'::regclass
+                and not d.recreated
+                and g.oid = d.objid
+                and g.tgconstrrelid = d.table_oid
+                and g.tgrelid = any (%(tables)s::oid[])
+        )
 )
 select distinct on (f.table_oid, kind, name)
     f.table_oid,

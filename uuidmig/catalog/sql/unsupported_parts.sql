@@ -24,9 +24,12 @@ part (table_oid, kind, classid, objid, reason) as (
     cross join lateral (select k.conrelid union select k.confrelid) as side (table_oid)
     where k.contype in ('f', 'p', 'u') and (k.temporal or not k.enforced)
     union all
-    select t.tgrelid, 'trigger', 'pg_trigger'::regclass, t.oid, 'watches another table (FROM)'
+    select t.tgrelid, 'trigger', 'pg_trigger'::regclass, t.oid, 'watches a table (FROM) on which you have no TRIGGER privilege'
     from pg_trigger t
-    where not t.tgisinternal and t.tgconstrrelid <> 0
+    where
+        not t.tgisinternal
+        and t.tgconstrrelid <> 0
+        and not has_table_privilege(t.tgconstrrelid, 'TRIGGER')
     union all
     select t.tgrelid, 'foreign key', 'pg_constraint'::regclass, t.tgconstraint, 'its triggers are not in their normal state'
     from pg_trigger t

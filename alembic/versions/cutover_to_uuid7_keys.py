@@ -254,7 +254,7 @@ def upgrade() -> None:
         "  CREATE TABLE uuidmig.key_map_filled ();\n"
         "END\n"
         "$uuidmig$\n",
-        "CREATE FUNCTION uuidmig.drain_back() RETURNS bigint\n"
+        'CREATE FUNCTION uuidmig."drain_back"() RETURNS bigint\n'
         "LANGUAGE plpgsql\n"
         "SET search_path = pg_catalog SET jit = off SET random_page_cost = 1.1 SET row_security = off\n"
         "SET client_min_messages = warning\n"

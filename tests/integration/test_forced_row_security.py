@@ -328,6 +328,31 @@ def test_nobody_else_gets_anything_run(
         admin.execute(sql.SQL("drop owned by {0}; drop role {0}").format(stranger))
 
 
+def test_policies_that_apply_even_so_are_an_error(
+    database: TestDatabase, owner: Connection, admin: Connection
+) -> None:
+    """Here because the table is somebody else's: it is no way past policies, only past FORCE. The
+    session says row_security = on, which would leave rows out."""
+    admin.execute(
+        sql.SQL("""create table theirs as select 1 as n; alter table theirs enable row level
+            security; grant select on theirs to {}""").format(sql.Identifier(OWNER))
+    )
+    migrate(database.dsn, run_options=RunOptions(cutover="manual"))
+    assert owner.execute("select count(*) from theirs").fetchone() == (0,)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="row-level security policy"):
+        owner.execute("select uuidmig.unforced('select count(*) from theirs', 'value')")
+
+
+def test_what_was_not_run_is_an_error(
+    database: TestDatabase, owner: Connection, admin: Connection
+) -> None:
+    migrate(database.dsn, run_options=RunOptions(cutover="manual"))
+    admin.execute("select uuidmig.unforced('select 1', 'value')")
+    admin.execute("set session_replication_role = replica")
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="do not fire"):
+        admin.execute("select uuidmig.unforced('select 1', 'value')")
+
+
 def test_without_temporary_tables_it_is_refused(
     database: TestDatabase, owner: Connection, admin: Connection
 ) -> None:

@@ -285,11 +285,9 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
         sql.SQL("DROP VIEW uuidmig.id_map"),
         sql.SQL("DROP TABLE IF EXISTS uuidmig.key_map_filled"),
         sql.SQL("DROP FUNCTION uuidmig.drain_back()"),
-        sql.SQL("DROP FUNCTION IF EXISTS uuidmig.{}()").format(
-            unforced.inner_name(plan, "drain_back")
-        ),
         sql.SQL("DROP FUNCTION uuidmig.fill_key_map()"),
         sql.SQL("DROP FUNCTION uuidmig.back_backlog()"),
+        *unforced.drop_inner(plan, "drain_back"),
     ]
     for table in plan.tables:
         parts.append(sql.SQL("DROP FUNCTION {}()").format(names.own("back_capture", table.number)))

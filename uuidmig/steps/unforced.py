@@ -57,7 +57,7 @@ BEGIN
     EXECUTE old.statement;
     GET DIAGNOSTICS result = ROW_COUNT;
   END IF;
-  PERFORM pg_catalog.set_config('uuidmig.integrity_result', result, true);
+  PERFORM pg_catalog.set_config('uuidmig.integrity_result', concat('=', result), true);
   RETURN old;
 END
 $uuidmig$""")
@@ -67,15 +67,24 @@ _TRIGGER = sql.SQL(
     " FOR EACH ROW EXECUTE FUNCTION {schema}.run_integrity_statement()"
 )
 
+# Where session_replication_role keeps triggers from firing nothing is run.
 _SEE_ALL = sql.SQL("""CREATE FUNCTION {schema}.unforced(statement text, kind text)
 RETURNS text LANGUAGE plpgsql AS $uuidmig$
 DECLARE
   this bigint;
+  result text;
 BEGIN
+  PERFORM pg_catalog.set_config('uuidmig.integrity_result', '', true);
   INSERT INTO {schema}.integrity_check DEFAULT VALUES RETURNING id INTO this;
   INSERT INTO {schema}.integrity_statement VALUES (this, kind, statement);
   DELETE FROM {schema}.integrity_check WHERE id = this;
-  RETURN pg_catalog.current_setting('uuidmig.integrity_result');
+  result := pg_catalog.current_setting('uuidmig.integrity_result');
+  IF result = '' THEN
+    RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',
+      MESSAGE = 'uuidmig: the triggers of foreign keys do not fire in this session',
+      HINT = 'session_replication_role must be origin.';
+  END IF;
+  RETURN pg_catalog.substr(result, 2);
 END
 $uuidmig$""")
 
@@ -136,3 +145,9 @@ def wrapper(plan: Plan, name: LiteralString) -> tuple[Statement, ...]:
         return ()
     text = _WRAPPER.format(name=sql.Identifier(name), inner=inner_name(plan, name))
     return (Statement(text),)
+
+
+def drop_inner(plan: Plan, name: LiteralString) -> tuple[sql.Composable, ...]:
+    """Return the statement that drops what a `wrapper` calls, where there is one."""
+    drop = sql.SQL("DROP FUNCTION uuidmig.{}()").format(inner_name(plan, name))
+    return (drop,) if is_needed(plan) else ()

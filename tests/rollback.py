@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections import Counter
+from typing import Any
 
 from tests.steps_driver import Migration, Rows
-from uuidmig.planner.model import ClosureTable
+from uuidmig.planner.json_path import JsonPath, read_path
+from uuidmig.planner.model import ClosureTable, Reference
 from uuidmig.steps.drain import column_domain
 from uuidmig.steps.soft import soft_references
 
@@ -60,10 +64,46 @@ def _turned_back(
     if value is None:
         return None
     if soft := soft_references(table, column):
-        for reference in soft:
-            when = reference.when
-            if when is None or row[when.column] == when.equals:
-                value = backwards[reference.domain].get(value, value)
+        here = [r for r in soft if r.when is None or row[r.when.column] == r.when.equals]
+        for reference in here:
+            value = _in_form(reference, value, backwards[reference.domain])
         return value
     number = column_domain(table, column)
     return value if number is None else backwards[number].get(value, value)
+
+
+def _in_form(reference: Reference, value: str, keys: dict[str, str]) -> str:
+    if reference.form in ("uuid[]", "text[]"):
+        if value.startswith("{{"):
+            return value  # several dimensions
+        return re.sub(
+            r"(?<=[{,])[0-9a-f-]{36}(?=[,}])", lambda found: keys.get(found[0], found[0]), value
+        )
+    if reference.path is None:
+        return keys.get(value, value)
+    document = json.loads(value)
+    changed = _at_path(document, read_path(reference.path), keys)
+    return value if changed == document else written(changed, reference.form)
+
+
+def _at_path(value: Any, path: JsonPath, keys: dict[str, str]) -> Any:
+    if not path:
+        return keys.get(value, value) if isinstance(value, str) else value
+    step, rest = path[0], path[1:]
+    if step is None:
+        is_array = isinstance(value, list)
+        return [_at_path(item, rest, keys) for item in value] if is_array else value
+    if not isinstance(value, dict) or step not in value:
+        return value
+    return {**value, step: _at_path(value[step], rest, keys)}
+
+
+def written(value: Any, form: str) -> str:
+    """Return a document as the server writes it: as it keeps a jsonb, or makes a json of parts."""
+    if form == "jsonb":
+        return json.dumps(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{k}" : {written(v, form)}' for k, v in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(written(item, form) for item in value) + "]"
+    return json.dumps(value)

@@ -87,14 +87,19 @@ def test_a_target_that_is_not_migrated_is_only_noted() -> None:
         ({"column": "audit_log.number"}, "of type int8 cannot hold keys"),
         ({"column": "audit_log.data"}, "a path must say where"),
         ({"path": "$.id"}, "only a json column has a path"),
+        ({"column": "audit_log.data", "path": "id"}, "id is no path that can be followed"),
+        ({"column": "audit_log.data", "path": "$.a.*"}, r"\$.a.\* is no path"),
+        ({"column": "audit_log.data", "path": "$.keyvalue().key"}, "is no path"),
+        ({"column": "audit_log.many", "path": "[*]"}, "only a json column has a path"),
         ({"when": Discriminator("kind", "order")}, "has no column kind"),
         ({"column": "lines.order_id"}, "has a foreign key"),
     ],
 )
 def test_what_is_no_declaration(declaration: dict[str, Any], message: str) -> None:
     lines = table("lines", key(), column("order_id"), keys=(foreign_key("orders", "order_id"),))
+    holder = log(column("data", "jsonb"), column("many", "_uuid"))
     with pytest.raises(ConfigurationError, match=message):
-        declared(ORDERS, lines, log(column("data", "jsonb")), **declaration)
+        declared(ORDERS, lines, holder, **declaration)
 
 
 def test_the_same_twice() -> None:
@@ -112,8 +117,12 @@ def test_what_is_refused_by_name() -> None:
     generated = declared(ORDERS, log(made), column="audit_log.made")
     assert codes(generated) == {"soft-reference-generated"}
 
-    for kind, path in (("bpchar", None), ("_uuid", None), ("_text", None), ("jsonb", "$.id")):
-        holder = log(column("loose", kind))
+    for kind, type_kind, path in (
+        ("bpchar", "b", None),
+        ("_uuid", "d", None),
+        ("jsonb", "d", "$.id"),
+    ):
+        holder = log(column("loose", kind, type_kind=type_kind))
         refused = declared(ORDERS, holder, column="audit_log.loose", path=path)
         assert codes(refused) == {"soft-reference-type"}
         assert len(refused.refusals) == 1
@@ -135,6 +144,51 @@ def test_a_text_column_can_be_declared() -> None:
         assert result.tables[1].references[0].form == "text"
     domain = log(column("loose", "text", type_kind="d"))
     assert codes(declared(ORDERS, domain, column="audit_log.loose")) == {"soft-reference-type"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "form"),
+    [
+        ("_uuid", None, "uuid[]"),
+        ("_text", None, "text[]"),
+        ("_varchar", None, "text[]"),
+        ("jsonb", "$.id", "jsonb"),
+        ("json", '$."id"', "json"),
+    ],
+)
+def test_arrays_and_documents_can_be_declared(kind: str, path: str | None, form: str) -> None:
+    result = declared(ORDERS, log(column("loose", kind)), column="audit_log.loose", path=path)
+    (reference,) = result.tables[1].references
+    assert (reference.form, reference.path) == (form, None if path is None else "$.id")
+    assert codes(result) == {"soft-reference-scanned"}
+    assert plan_from_json(plan_to_json(result)) == result
+
+
+def test_paths_are_told_apart_in_the_hash() -> None:
+    holder = log(column("doc", "jsonb"))
+    first, second = (
+        declared(ORDERS, holder, column="audit_log.doc", path=path) for path in ("$.a", "$.b")
+    )
+    assert plan_hash(first) != plan_hash(second)
+
+
+def test_only_a_gin_index_finds_what_is_inside() -> None:
+    def hazards(kind: str, path: str | None, **changes: Any) -> set[tuple[str, str]]:
+        entry = log(column("loose", kind))
+        indexes = (*entry.indexes, index("by_loose", "loose", **changes))
+        holder = replace(entry, indexes=indexes, toast_bytes=2**30)
+        result = declared(ORDERS, holder, column="audit_log.loose", path=path)
+        return {(h.code, h.remedy) for h in result.hazards if h.code.startswith("soft-")}
+
+    for kind, path in (("_uuid", None), ("_text", None), ("jsonb", "$.id")):
+        assert hazards(kind, path, method="gin") == set()
+        for useless in ({}, {"method": "gin", "partial": True}, {"method": "gin", "valid": False}):
+            ((code, remedy),) = hazards(kind, path, **useless)
+            assert code == "soft-reference-unindexed"
+            assert "USING gin" in remedy
+    ((code, remedy),) = hazards("json", "$.id", method="gin")
+    assert code == "soft-reference-unindexed"
+    assert "jsonb" in remedy
 
 
 def test_a_text_column_that_others_reference_is_a_key_itself() -> None:

@@ -125,7 +125,8 @@ class Reference:
 
     Without a foreign key it is a declared soft reference to the domain's root, in the rows that
     `when` tells (None: in all). A column may have several of these, to different domains. `form` is
-    "uuid", or "text" for a text column, where keys in canonical form count and nothing else.
+    "uuid", or "text" for a text column, where keys in canonical form count and nothing else;
+    "uuid[]" and "text[]" for arrays of these; "json" and "jsonb", where `path` leads to the keys.
     """
 
     column: str
@@ -135,6 +136,7 @@ class Reference:
     parent_column: str
     when: Discriminator | None = None
     form: str = "uuid"
+    path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

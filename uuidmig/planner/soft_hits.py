@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from uuidmig.catalog.model import Table
+from uuidmig.planner.json_path import read_path, write_key
 from uuidmig.planner.model import ColumnName, Hazard, Plan
 from uuidmig.planner.soft_references import ARRAY_TYPES, JSON_TYPES, TEXT_TYPES
 
@@ -21,7 +22,6 @@ SAMPLED_CODES = (
 )
 
 _UUID = re.compile(r"\{?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\}?", re.IGNORECASE)
-_PLAIN_KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MOST_PATHS = 100  # of one document column; keys that are data would make any number of them
 _MOST_VALUES = 20  # that a discriminator has
 _NEIGHBOUR_TYPES = (*TEXT_TYPES, "int2", "int4", "bool")
@@ -59,7 +59,7 @@ class Finding:
     root: ColumnName
     values: int
     hits: int
-    odd: int = 0  # hits in a text that is no canonical uuid: lower case, with hyphens, no braces
+    odd: int = 0  # hits that a declaration does not cover: written otherwise, or nested arrays
     by: str | None = None
     by_value: tuple[ValueRate, ...] = ()
 
@@ -121,20 +121,25 @@ def _is_telling(name: str) -> bool:
 def find_occurrences(form: str, rows: Iterable[tuple[Any, ...]]) -> tuple[Occurrence, ...]:
     """Return every value in the sampled rows that looks like a uuid."""
     return tuple(
-        Occurrence(path, value, form == "text" and found != str(value), tuple(neighbours))
+        Occurrence(path, value, odd, tuple(neighbours))
         for found, *neighbours in rows
         if found is not None
-        for path, value in _places(form, found)
+        for path, value, odd in _places(form, found)
     )
 
 
-def _places(form: str, value: Any) -> Iterator[tuple[str | None, UUID]]:
+def _places(form: str, value: Any) -> Iterator[tuple[str | None, UUID, bool]]:
+    """Yield path, key, and whether a declaration leaves it alone: one in canonical form counts."""
     if form == "json":
-        yield from _in_document(json.loads(value), "$")
+        for path, inside, text in _in_document(json.loads(value), "$"):
+            yield path, inside, text != str(inside)
     elif form == "array":
-        yield from (("[*]", key) for item in _flat(value) if (key := as_uuid(item)))
+        nested = any(isinstance(item, list) for item in value)
+        for item in _flat(value):
+            if key := as_uuid(item):
+                yield "[*]", key, nested or item != str(key)
     elif key := as_uuid(value):
-        yield None, key
+        yield None, key, form == "text" and value != str(key)
 
 
 def _flat(items: Sequence[Any]) -> Iterator[Any]:
@@ -145,21 +150,17 @@ def _flat(items: Sequence[Any]) -> Iterator[Any]:
             yield item
 
 
-def _in_document(value: object, path: str) -> Iterator[tuple[str, UUID]]:
+def _in_document(value: object, path: str) -> Iterator[tuple[str, UUID, object]]:
     if isinstance(value, dict):
         for name, item in value.items():
             if key := as_uuid(name):  # data, not a name: it would make a path of its own
-                yield f"{path}.keyvalue().key", key
-            yield from _in_document(item, f"{path}.{'*' if key else _step(name)}")
+                yield f"{path}.keyvalue().key", key, name
+            yield from _in_document(item, f"{path}.{'*' if key else write_key(name)}")
     elif isinstance(value, list):
         for item in value:
             yield from _in_document(item, f"{path}[*]")
     elif key := as_uuid(value):
-        yield path, key
-
-
-def _step(name: str) -> str:
-    return name if _PLAIN_KEY.fullmatch(name) else json.dumps(name, ensure_ascii=False)
+        yield path, key, value
 
 
 def as_uuid(value: object) -> UUID | None:
@@ -219,13 +220,18 @@ def _rates(found: Sequence[Occurrence], keys: set[UUID], place: int) -> dict[str
 def undeclared(plan: Plan, report: SoftReport) -> Iterator[Hazard]:
     """Yield a warning for each column and root with hits that nothing declares."""
     declared = {
-        (ColumnName(entry.name, reference.column), plan.domain(reference.domain).root)
+        (
+            ColumnName(entry.name, reference.column),
+            reference.path,
+            plan.domain(reference.domain).root,
+        )
         for entry in plan.tables
         for reference in entry.references
     }
     for column in report.columns:
         for finding in column.findings:
-            if (column.column, finding.root) in declared:
+            path = finding.path if column.form == "json" else None
+            if (column.column, path, finding.root) in declared:
                 yield from _odd(column, finding)
             else:
                 yield Hazard(
@@ -234,7 +240,7 @@ def undeclared(plan: Plan, report: SoftReport) -> Iterator[Hazard]:
                     str(column.column),
                     f"{describe(finding)}; without a declaration they stay as they are "
                     f"(sampled: {column.sampled})",
-                    _remedy(column),
+                    _remedy(column, finding),
                 )
     if report.left_out:
         yield Hazard(
@@ -254,8 +260,10 @@ def _odd(column: SampledColumn, finding: Finding) -> Iterator[Hazard]:
             "soft-reference-odd-text",
             str(column.column),
             f"{finding.odd} of {finding.hits} keys of {finding.root} are not written as PostgreSQL "
-            f"writes a uuid, and stay as they are (sampled: {column.sampled})",
-            "lower case, with hyphens, without braces: UPDATE them before the migration",
+            f"writes a uuid, or in arrays of several dimensions, and stay as they are (sampled: "
+            f"{column.sampled})",
+            "lower case, with hyphens, without braces, one dimension: UPDATE them before the "
+            "migration",
         )
 
 
@@ -270,10 +278,23 @@ def describe(finding: Finding) -> str:
     )
 
 
-def _remedy(column: SampledColumn) -> str:
-    if column.form in ("uuid", "text") and not column.type.startswith("character("):
+def _remedy(column: SampledColumn, finding: Finding) -> str:
+    if column.type.startswith("character(") or not _is_declarable(column, finding):
+        return (
+            "soft references of this kind cannot be declared: map the values with "
+            "uuidmig_keys.current_key() between cutover and finish"
+        )
+    if column.form in ("uuid", "text"):
         return "declare it as a soft reference in the configuration, or add the foreign key"
-    return (
-        "soft references in such columns are not handled yet: map the values with "
-        "uuidmig_keys.current_key() between cutover and finish"
-    )
+    return "declare it as a soft reference in the configuration"
+
+
+def _is_declarable(column: SampledColumn, finding: Finding) -> bool:
+    """Keys that are the names in an object have no path that a declaration takes."""
+    if column.form != "json" or finding.path is None:
+        return True
+    try:
+        read_path(finding.path)
+    except ValueError:
+        return False
+    return True

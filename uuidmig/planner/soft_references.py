@@ -9,6 +9,7 @@ from uuidmig.catalog.model import Catalog, Column, RelationName, Table
 from uuidmig.errors import ConfigurationError
 from uuidmig.planner.closure import find_identity
 from uuidmig.planner.domains import KeyGraph
+from uuidmig.planner.json_path import read_path, write_path
 from uuidmig.planner.model import (
     ClosureTable,
     ColumnName,
@@ -27,7 +28,17 @@ TEXT_TYPES = ("text", "varchar", "bpchar")
 ARRAY_TYPES = ("_uuid", "_text", "_varchar")
 HOLDING_TYPES = ("uuid", *TEXT_TYPES, *ARRAY_TYPES, *JSON_TYPES)
 
-_HANDLED_TYPES = {"uuid": "uuid", "text": "text", "varchar": "text"}  # to Reference.form
+# To Reference.form.
+_HANDLED_TYPES = {
+    "uuid": "uuid",
+    "text": "text",
+    "varchar": "text",
+    "_uuid": "uuid[]",
+    "_text": "text[]",
+    "_varchar": "text[]",
+    "json": "json",
+    "jsonb": "jsonb",
+}
 
 # Up to here a scan of the table at each replay is hardly felt, even by those who wait for the swap.
 _SCANNED_BYTES = 32 * 1024 * 1024
@@ -66,9 +77,10 @@ def read_declared(catalog: Catalog, graph: KeyGraph, options: PlanOptions) -> tu
                     f"soft reference {column}: the column has a foreign key ({key.name})"
                 )
         _check_type(column, table.column(column.column), entry.path)
+        path = _normal_path(column, entry.path)
         _check_discriminator(table, column, entry.when)
         root = graph.roots[target][0]
-        found = Declared(column, target, root, entry.when, entry.path)
+        found = Declared(column, target, root, entry.when, path)
         if found in declared:
             raise ConfigurationError(f"soft reference {column} to {target} is declared twice")
         declared.append(found)
@@ -89,6 +101,16 @@ def _check_type(name: ColumnName, column: Column, path: str | None) -> None:
         raise ConfigurationError(
             f"soft reference {name}: only a json column has a path, this one is {column.type}"
         )
+
+
+def _normal_path(name: ColumnName, path: str | None) -> str | None:
+    try:
+        return None if path is None else write_path(read_path(path))
+    except ValueError:
+        raise ConfigurationError(
+            f"soft reference {name}: {path} is no path that can be followed; $ is the document, "
+            '.name or ."any name" what an object has under that key, [*] all elements of an array'
+        ) from None
 
 
 def _check_discriminator(table: Table, name: ColumnName, when: Discriminator | None) -> None:
@@ -120,6 +142,7 @@ def usable_references(
             parent_column=item.root.column,
             when=item.when,
             form=_HANDLED_TYPES[column.base_type],
+            path=item.path,
         )
         found[item.column.table] = (*found.get(item.column.table, ()), reference)
     return found
@@ -141,8 +164,9 @@ def find_soft_hazards(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator
         else:
             yield from _obstacles(catalog, graph, item, domain)
     for entry in plan.tables:
-        for column in dict.fromkeys(r.column for r in entry.references if r.foreign_key is None):
-            yield from _unindexed(entry, column)
+        forms = {r.column: r.form for r in entry.references if r.foreign_key is None}
+        for column, form in forms.items():
+            yield from _unindexed(entry, column, form)
 
 
 def _obstacles(
@@ -157,8 +181,8 @@ def _obstacles(
     if column.base_type not in _HANDLED_TYPES or column.type_kind != "b":
         yield refusal(
             "soft-reference-type",
-            f"soft references in a column of type {column.type} are not handled yet; they are "
-            "detected and reported only",
+            f"soft references in a column of type {column.type} are not handled: they are detected "
+            "and reported only",
             "take it out of the configuration, and map the values with uuidmig_keys.current_key() "
             "between cutover and finish",
         )
@@ -191,22 +215,40 @@ def _is_referenced(catalog: Catalog, graph: KeyGraph, name: ColumnName) -> bool:
     )
 
 
-def _unindexed(entry: ClosureTable, column: str) -> Iterator[Hazard]:
-    if entry.table.has_btree_on((column,)):
+def is_indexed(table: Table, column: str, form: str) -> bool:
+    """Return whether an index finds the rows that hold a certain key in the column."""
+    if form in ("uuid", "text"):
+        return table.has_btree_on((column,))
+    return form != "json" and any(
+        index.method == "gin" and index.valid and not index.partial and column in index.columns
+        for index in table.indexes
+    )
+
+
+def _unindexed(entry: ClosureTable, column: str, form: str) -> Iterator[Hazard]:
+    if is_indexed(entry.table, column, form):
         return
     name = ColumnName(entry.name, column)
+    plain = form in ("uuid", "text")
+    needed = "no index begins with" if plain else "no GIN index has"
     message = (
-        "no index begins with the column: whenever rows with keys it may hold were inserted or "
-        "deleted, the whole table is read to find who references them, the last time while the "
-        "tables are locked for the swap"
+        f"{needed} the column: whenever rows with keys it may hold were inserted or deleted, the "
+        "whole table is read to find who references them, the last time while the tables are "
+        "locked for the swap"
     )
-    if entry.table.heap_bytes > _SCANNED_BYTES:
+    # What is not in the row itself is read too, to look into it.
+    read = entry.table.heap_bytes + (0 if plain else entry.table.toast_bytes)
+    if read > _SCANNED_BYTES:
+        using = "" if plain else "USING gin "
         yield Hazard(
             "refusal",
             "soft-reference-unindexed",
             str(name),
             message,
-            "CREATE INDEX CONCURRENTLY on it; it can be dropped after the cutover",
+            f"CREATE INDEX CONCURRENTLY {using}on it; it can be dropped after the cutover"
+            if form != "json"
+            else "no index can help with json: make it jsonb with a GIN index, or take it out of "
+            "the configuration and map the values yourself",
         )
     else:
         yield Hazard(
@@ -214,5 +256,7 @@ def _unindexed(entry: ClosureTable, column: str) -> Iterator[Hazard]:
             "soft-reference-scanned",
             str(name),
             message,
-            "the table is small, so little is felt of it; an index on the column avoids it",
+            "the table is small, so little is felt of it; an index on the column avoids it"
+            if form != "json"
+            else "the table is small, so little is felt of it",
         )

@@ -69,6 +69,7 @@ def _table(table: ClosureTable) -> dict[str, object]:
                 "parent": str(reference.parent),
                 "parent_column": reference.parent_column,
                 "when": reference.when,
+                "path": reference.path,
             }
             for reference in table.references
         ],

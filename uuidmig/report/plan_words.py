@@ -46,7 +46,8 @@ def describe_generator(generator: Generator) -> str:
 
 
 def describe_soft(domain: KeyDomain, reference: Reference) -> str:
-    """Return what a declared soft reference references, and in which rows."""
+    """Return what a declared soft reference references, where in a document and in which rows."""
     when = reference.when
     rows = f", where {when.column} is {when.equals}" if when is not None else ""
-    return f"keys of {domain.root}{rows}"
+    where = f", at {reference.path}" if reference.path is not None else ""
+    return f"keys of {domain.root}{where}{rows}"

@@ -10,15 +10,16 @@ from collections.abc import Iterator
 
 from psycopg import sql
 
-from uuidmig.planner.model import ClosureTable, Discriminator, Plan
+from uuidmig.planner.model import ClosureTable, Discriminator, Plan, Reference
 from uuidmig.steps import names, unforced
 from uuidmig.steps.capture import create_function, create_log, read_locks
 from uuidmig.steps.drain import column_domain, same_identity, truncated
 from uuidmig.steps.grace import key_map
-from uuidmig.steps.mapped import MappedExpressions, retired
+from uuidmig.steps.mapped import MappedExpressions, holds_keys_inside, retired
 from uuidmig.steps.model import Statement
 from uuidmig.steps.partition_trees import require_same_partitions
 from uuidmig.steps.soft import applies, as_uuid, from_uuid, soft_references
+from uuidmig.steps.soft_values import with_other_keys
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
@@ -193,6 +194,10 @@ def _old_values(
     joins: list[sql.Composable] = []
     for position, column in enumerate(columns, start=1):
         value: sql.Composable = sql.Identifier(alias, column)
+        if holds_keys_inside(table, column):
+            turned = _turned_back(plan, table, column, alias)
+            values.append(sql.SQL("{} AS {}").format(turned, sql.Identifier(column)))
+            continue
         known: list[sql.Composable] = []
         for number, when, form in _domains_of(table, column):
             joined = f"m{position}_{number}_{len(known)}"
@@ -210,6 +215,17 @@ def _old_values(
             value = sql.SQL("coalesce({})").format(sql.SQL(", ").join([*known, value]))
         values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     return sql.SQL(", ").join(values), sql.SQL("").join(joins)
+
+
+def _turned_back(plan: Plan, table: ClosureTable, column: str, alias: str) -> sql.Composable:
+    """Return an array or document with the old keys in it."""
+
+    def old_key(reference: Reference, key: sql.Composable) -> sql.Composable:
+        return sql.SQL("(SELECT m.old FROM {} AS m WHERE m.new = {}{})").format(
+            key_map(plan.domain(reference.domain)), key, applies(reference.when, alias)
+        )
+
+    return with_other_keys(soft_references(table, column), sql.Identifier(alias, column), old_key)
 
 
 def _domains_of(

@@ -19,6 +19,7 @@ from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps.mapped import (
     MappedExpressions,
     foreign_key,
+    holds_keys_inside,
     is_unchecked,
     key_columns,
     mapped_select,
@@ -65,6 +66,9 @@ def source_sums(
         if (text := expressions.text(table, column.name, "t")) is not None:
             values.append(HashedValue(text, column.hash_function, column.not_null))
             continue
+        if (held := expressions.held(table, column.name, "t")) is not None:
+            values.append(_as_written(held, column))
+            continue
         key = expressions.key(table, column.name, "t")
         values.append(_plain(column, "t") if key is None else _hashed_bytes(plan, column, key))
         if key is not None and _is_reference(table, column):
@@ -105,7 +109,7 @@ def _shadow_value(plan: Plan, table: ClosureTable, column: Column, by_tail: bool
     if by_tail and _is_reference(table, column):
         return _hashed_bytes(plan, column, tail_expression(own))
     if column.name not in key_columns(table):
-        return _plain(column, "t")
+        return _as_it_is(table, column, "t")
     if plan.server.version >= _HASHES_BYTES:
         # uuid_hash_extended() and hashbyteaextended() hash the same bytes in the same way.
         return HashedValue(own, "uuid_hash_extended", column.not_null)
@@ -133,6 +137,18 @@ def _plain(column: Column, alias: str) -> HashedValue:
     if not column.hashable:
         return HashedValue(sql.SQL("{}::text").format(name), None)
     return HashedValue(name, column.hash_function, column.not_null)
+
+
+def _as_it_is(table: ClosureTable, column: Column, alias: str) -> HashedValue:
+    if holds_keys_inside(table, column.name):
+        return _as_written(sql.Identifier(alias, column.name), column)
+    return _plain(column, alias)
+
+
+def _as_written(value: sql.Composable, column: Column) -> HashedValue:
+    """Return an array or document as its text: the types' hashes do not tell all of it."""
+    text = sql.SQL('({})::text COLLATE "C"').format(value)
+    return HashedValue(text, "hashtextextended", column.not_null)
 
 
 def _count(conditions: list[sql.Composable]) -> sql.Composable:
@@ -189,7 +205,7 @@ def differing_rows(plan: Plan, table: ClosureTable, limit: int = 5) -> Statement
         "SELECT {identity}, hash_record_extended(ROW({columns}), 0) AS row_hash FROM {rows} AS r"
     )
     identity = sql.SQL(", ").join([sql.Identifier("r", column) for column in table.identity])
-    columns = _values(_plain(column, "r") for column in _compared(table))
+    columns = _values(_as_it_is(table, column, "r") for column in _compared(table))
     source_rows = rows.format(
         identity=identity,
         columns=columns,

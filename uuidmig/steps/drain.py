@@ -26,6 +26,7 @@ from uuidmig.steps import names, soft, unforced
 from uuidmig.steps.capture import input_columns, is_partitioned, read_locks
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
+from uuidmig.steps.soft_rows import add_rows
 
 _FUNCTION = sql.SQL("""CREATE FUNCTION uuidmig.{name}() RETURNS bigint
 LANGUAGE plpgsql
@@ -295,7 +296,7 @@ def _soft_rows(
     """Yield what adds the rows with soft references to these keys of a domain; None: to any."""
     for holder, reference in soft.holders(plan, domain):
         columns = input_columns(plan, holder)
-        yield soft.add_rows(_work(holder), columns, holder, reference, keys)
+        yield add_rows(_work(holder), columns, holder, reference, keys)
 
 
 def _deletes(plan: Plan) -> Iterator[sql.Composable]:

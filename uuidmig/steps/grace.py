@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from psycopg import sql
 
-from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
+from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
 from uuidmig.steps import names
-from uuidmig.steps.mapped import MappedExpressions, retired
+from uuidmig.steps.mapped import MappedExpressions, holds_keys_inside, retired
 from uuidmig.steps.model import Statement
-from uuidmig.steps.soft import as_uuid, from_uuid, only_when
+from uuidmig.steps.soft import as_uuid, from_uuid, only_when, soft_references
+from uuidmig.steps.soft_values import is_readable, with_other_keys
 
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
 # tables, whose timestamps no longer tell the keys of the cutover.
@@ -43,6 +44,14 @@ BEGIN
 {body}  RETURN new;
 END
 $uuidmig$""")
+
+_TRANSLATE_INSIDE = sql.SQL("""  IF {column} IS NOT NULL{readable} THEN
+    {column} := {value};
+  END IF;
+""")
+_CURRENT_INSIDE = sql.SQL(
+    "CASE WHEN {condition}get_byte(uuid_send({key}), 6) & 240 <> 112 THEN {current}({key}) END"
+)
 
 _TRANSLATE = sql.SQL("""  IF {condition}get_byte(uuid_send({key}), 6) & 240 <> 112 THEN
     {column} := coalesce({current}, {column});
@@ -140,7 +149,10 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     parts += [
         _translate(plan, r.column, r.domain, only_when(r.when, "new"), r.form)
         for r in table.references
+        if not holds_keys_inside(table, r.column)
     ]
+    inside = dict.fromkeys(r.column for r in table.references if holds_keys_inside(table, r.column))
+    parts += [_translate_inside(plan, table, column) for column in inside]
     # A row that becomes one of the rows in which the reference is holds a key from then on.
     deciding = [r.when.column for r in table.references if r.when is not None]
     columns = list(dict.fromkeys([*(r.column for r in table.references), *deciding]))
@@ -163,6 +175,25 @@ def _translate(
     return _TRANSLATE.format(
         condition=condition, column=name, key=key, current=from_uuid(form, current)
     )
+
+
+def _translate_inside(plan: Plan, table: ClosureTable, column: str) -> sql.Composed:
+    """Every key in an array or a document that is no new one is looked up, whenever it is set."""
+
+    def new_key(reference: Reference, key: sql.Composable) -> sql.Composable:
+        return _CURRENT_INSIDE.format(
+            condition=only_when(reference.when, "new"),
+            key=key,
+            current=current_key(plan.domain(reference.domain)),
+        )
+
+    name = sql.Identifier("new", column)
+    references = soft_references(table, column)
+    value = with_other_keys(references, name, new_key)
+    # Asked first: to plan the assignment the server looks into the document, whatever CASE says.
+    is_json = references[0].form == "json"
+    readable = sql.SQL(" AND {}").format(is_readable(name)) if is_json else sql.SQL("")
+    return _TRANSLATE_INSIDE.format(column=name, readable=readable, value=value)
 
 
 def drop_grace(plan: Plan) -> tuple[Statement, ...]:

@@ -11,6 +11,7 @@ from uuidmig.catalog.model import ForeignKey, RelationName
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
 from uuidmig.steps.soft import applies, as_uuid, soft_references
+from uuidmig.steps.soft_values import ARRAY_FORMS, DOCUMENT_FORMS, with_other_keys
 
 Relation = Callable[[ClosureTable], sql.Composable]
 
@@ -60,6 +61,8 @@ class MappedExpressions:
                 return self._copied_key(reference, alias)
         if (text := self.text(table, column, alias)) is not None:
             return text
+        if (held := self.held(table, column, alias)) is not None:
+            return held
         as_bytes = self.key(table, column, alias)
         if as_bytes is None:
             return sql.Identifier(alias, column)
@@ -91,6 +94,30 @@ class MappedExpressions:
         return sql.SQL("coalesce({})").format(
             sql.SQL(", ").join([*texts, sql.Identifier(alias, column)])
         )
+
+    def held(self, table: ClosureTable, column: str, alias: str) -> sql.Composable | None:
+        """Return the new array or document of a column that holds keys; None for all others.
+
+        Each key is looked up by itself: a join would multiply rows.
+        """
+        if not holds_keys_inside(table, column):
+            return None
+        found = soft_references(table, column)
+
+        def new_key(reference: Reference, key: sql.Composable) -> sql.Composable:
+            domain = self.plan.domain(reference.domain)
+            root = self.plan.table(domain.root.table)
+            mapped = MappedExpressions(self.plan, self.relation)
+            return sql.SQL("(SELECT {} FROM {} AS s{} WHERE {} = {}{})").format(
+                mapped.value(root, domain.root.column, "s"),
+                self.relation(root),
+                sql.SQL("").join(mapped.joins),
+                sql.Identifier("s", domain.root.column),
+                key,
+                applies(reference.when, alias),
+            )
+
+        return with_other_keys(found, sql.Identifier(alias, column), new_key)
 
     def _soft(
         self, table: ClosureTable, references: tuple[Reference, ...], alias: str
@@ -221,6 +248,12 @@ def is_unchecked(table: ClosureTable, reference: Reference) -> bool:
     key = foreign_key(table, reference.foreign_key)
     others = [column for column in key.columns if column != reference.column]
     return key.match == "s" and any(not table.table.column(column).not_null for column in others)
+
+
+def holds_keys_inside(table: ClosureTable, column: str) -> bool:
+    """Return whether the column's values are arrays or documents with declared keys in them."""
+    forms = {reference.form for reference in soft_references(table, column)}
+    return not forms.isdisjoint((*ARRAY_FORMS, *DOCUMENT_FORMS))
 
 
 def key_columns(table: ClosureTable) -> tuple[str, ...]:

@@ -12,17 +12,12 @@ from collections.abc import Iterator
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Discriminator, KeyDomain, Plan, Reference
-from uuidmig.steps import names
 
 # 'I': the key may be new. Not present: it is gone. An ordinary UPDATE of the row is neither.
 _MOVED = sql.SQL("""SELECT r.{root} FROM {work} AS r
     WHERE r.uuidmig_op = 'I'
       OR NOT EXISTS (SELECT FROM {keys} AS p WHERE p.old = r.{root} AND p.present)
     UNION ALL {changed}""")
-_ADD_ROWS = sql.SQL("""    INSERT INTO {work}
-      SELECT DISTINCT 'I'::"char", {columns} FROM {source} AS t
-      WHERE {wanted}{condition};
-""")
 
 
 def soft_references(table: ClosureTable, column: str) -> tuple[Reference, ...]:
@@ -87,37 +82,4 @@ def moved_keys(
         work=work,
         keys=keys,
         changed=changed.format(keys=keys),
-    )
-
-
-def _formed(form: str, keys: sql.Composable) -> sql.Composable:
-    # Not the column is converted but the keys: an index on it shall be of use.
-    if form == "uuid":
-        return keys
-    return sql.SQL("SELECT m.key::text FROM ({}) AS m (key)").format(keys)
-
-
-def add_rows(
-    work: sql.Composable,
-    columns: tuple[str, ...],
-    holder: ClosureTable,
-    reference: Reference,
-    keys: sql.Composable | None,
-) -> sql.Composed:
-    """Return the INSERT that adds rows of `holder` to its work table.
-
-    They are those that reference one of `keys`, for None all that may reference anything.
-    """
-    column = sql.Identifier("t", reference.column)
-    wanted = (
-        sql.SQL("{} IS NOT NULL").format(column)
-        if keys is None
-        else sql.SQL("{} IN ({})").format(column, _formed(reference.form, keys))
-    )
-    return _ADD_ROWS.format(
-        work=work,
-        columns=names.qualified("t", columns),
-        source=holder.name.identifier,
-        wanted=wanted,
-        condition=applies(reference.when, "t"),
     )

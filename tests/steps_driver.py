@@ -65,6 +65,7 @@ class Migration:
         """Plan the migration; refusals fail the test."""
         plan = make_plan(connection, options)
         assert plan.refusals == (), plan.refusals
+        connection.execute("SET jit = off")  # as the engine's own sessions
         return cls(connection, plan)
 
     def run(self, statements: Iterable[Statement]) -> None:

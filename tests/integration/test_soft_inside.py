@@ -303,6 +303,11 @@ def test_what_is_added_and_what_begins_to_count_is_translated(
     migration.run_to_cutover()
     new = log.keys()
     run = connection.execute
+    # the application's session may compile: a trigger's statements it shall not
+    settings = run(
+        "select proname from pg_proc where proname ~ '^grace_' and 'jit=off' = any(proconfig)"
+    )
+    assert settings.fetchall() == [("grace_3",)]
     run(
         sql.SQL("update {} set ids = ids || {}::uuid where n = 1").format(
             LOG, sql.Literal(log.old["o4"])

@@ -77,6 +77,21 @@ SCENARIOS = {
             )
         ),
     ),
+    "soft_inside": Scenario(
+        "soft_inside",
+        PlanOptions(
+            soft_references=(
+                SoftReference('orders."see also"', "orders.id"),
+                SoftReference("events.subjects", "orders.id", Discriminator("kind", "order")),
+                SoftReference("events.subjects", "users.id", Discriminator("kind", "user")),
+                SoftReference("events.labels", "users.id"),
+                SoftReference('events."the Data"', "orders.id", path="$.order"),
+                SoftReference('events."the Data"', "orders.id", path="$.lines[*].order"),
+                SoftReference('events."the Data"', "users.id", path="$.lines[*]"),
+                SoftReference("events.raw", "users.id", path="$.user"),
+            )
+        ),
+    ),
     "partitions": Scenario("partitions"),
     "partitions_combined": Scenario(
         "partitions_combined",

@@ -191,6 +191,20 @@ def test_only_a_gin_index_finds_what_is_inside() -> None:
     assert "jsonb" in remedy
 
 
+@pytest.mark.parametrize(
+    ("kind", "path", "megabytes"),
+    [("uuid", None, 32), ("_uuid", None, 16), ("jsonb", "$.id", 16), ("json", "$.id", 8)],
+)
+def test_how_much_may_be_scanned(kind: str, path: str | None, megabytes: int) -> None:
+    entry = log(column("loose", kind))
+    for read, code in (
+        (megabytes * 2**20, "soft-reference-scanned"),
+        (megabytes * 2**20 + 1, "soft-reference-unindexed"),
+    ):
+        holder = replace(entry, heap_bytes=read)
+        assert codes(declared(ORDERS, holder, column="audit_log.loose", path=path)) == {code}
+
+
 def test_a_text_column_that_others_reference_is_a_key_itself() -> None:
     names = log(column("loose", "text"))
     child = table(

@@ -40,8 +40,17 @@ _HANDLED_TYPES = {
     "jsonb": "jsonb",
 }
 
-# Up to here a scan of the table at each replay is hardly felt, even by those who wait for the swap.
-_SCANNED_BYTES = 32 * 1024 * 1024
+# Up to here a scan of the table at each replay is hardly felt, even by those who wait for the swap:
+# a quarter of a second at most. To look into values takes longer, and a json has to be parsed.
+_MEGABYTE = 1024 * 1024
+_SCANNED_BYTES = {
+    "uuid": 32 * _MEGABYTE,
+    "text": 32 * _MEGABYTE,
+    "uuid[]": 16 * _MEGABYTE,
+    "text[]": 16 * _MEGABYTE,
+    "jsonb": 16 * _MEGABYTE,
+    "json": 8 * _MEGABYTE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +234,20 @@ def is_indexed(table: Table, column: str, form: str) -> bool:
     )
 
 
+def _index_to_make(form: str) -> str:
+    if form in ("uuid", "text"):
+        return "CREATE INDEX CONCURRENTLY on it; it can be dropped after the cutover"
+    if form == "json":
+        return (
+            "no index can help with json: make it jsonb with a GIN index, or take it out of the "
+            "configuration and map the values yourself"
+        )
+    return (
+        "CREATE INDEX CONCURRENTLY … USING gin on it, WITH (fastupdate = off); it can be dropped "
+        "after the cutover"
+    )
+
+
 def _unindexed(entry: ClosureTable, column: str, form: str) -> Iterator[Hazard]:
     if is_indexed(entry.table, column, form):
         return
@@ -238,17 +261,13 @@ def _unindexed(entry: ClosureTable, column: str, form: str) -> Iterator[Hazard]:
     )
     # What is not in the row itself is read too, to look into it.
     read = entry.table.heap_bytes + (0 if plain else entry.table.toast_bytes)
-    if read > _SCANNED_BYTES:
-        using = "" if plain else "USING gin "
+    if read > _SCANNED_BYTES[form]:
         yield Hazard(
             "refusal",
             "soft-reference-unindexed",
             str(name),
             message,
-            f"CREATE INDEX CONCURRENTLY {using}on it; it can be dropped after the cutover"
-            if form != "json"
-            else "no index can help with json: make it jsonb with a GIN index, or take it out of "
-            "the configuration and map the values yourself",
+            _index_to_make(form),
         )
     else:
         yield Hazard(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps.mapped import is_unchecked, mapped_select, page_range
+from uuidmig.steps.mapped import holds_keys_inside, is_unchecked, mapped_select, page_range
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
 from uuidmig.steps.unforced import unforced
@@ -70,7 +70,15 @@ def roots_to_look_up(plan: Plan, table: ClosureTable) -> dict[int, ClosureTable]
     """Return, by domain, the root tables whose shadows could tell the table's new references.
 
     Not the one through which the table borrows its own keys' time: that joins the parent anyway.
+    None where a key inside an array or document has borrowed its time: each is looked up by itself,
+    with a join that must be a nested loop, and the claims that use these shadows have none.
     """
+    if any(
+        holds_keys_inside(table, reference.column)
+        and plan.domain(reference.domain).timestamp.kind == "parent"
+        for reference in table.references
+    ):
+        return {}
     borrowing = {plan.domain(root).timestamp.foreign_key for _, root in table.roots}
     return {
         reference.domain: plan.table(plan.domain(reference.domain).root.table)

@@ -39,7 +39,7 @@ END
 $uuidmig$""")
 
 _GRACE = sql.SQL("""CREATE FUNCTION {function}() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog{settings} AS $uuidmig$
 BEGIN
 {body}  RETURN new;
 END
@@ -162,7 +162,9 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     trigger = sql.SQL(
         "CREATE TRIGGER {} BEFORE INSERT{} ON {} FOR EACH ROW EXECUTE FUNCTION {}()"
     ).format(sql.Identifier(names.GRACE), update, table.name.identifier, function)
-    body = _GRACE.format(function=function, body=sql.Composed(parts))
+    # To compile what looks into a document takes longer than a thousand writes do.
+    settings = sql.SQL(" SET jit = off" if inside else "")
+    body = _GRACE.format(function=function, settings=settings, body=sql.Composed(parts))
     return (Statement(body), Statement(trigger))
 
 

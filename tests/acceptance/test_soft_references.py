@@ -23,10 +23,20 @@ create table customers (id uuid primary key default gen_random_uuid(), label big
 -- what a row is about is told by its label too, which no migration changes
 create table audit_log (
     n bigint generated always as identity primary key, kind text, label bigint,
-    entity uuid, entity_text text
+    entity uuid, entity_text text, entities uuid[], document jsonb
 );
 create index on audit_log (entity);
 create index on audit_log (entity_text);
+create index on audit_log using gin (entities) with (fastupdate = off);
+create index on audit_log using gin (document jsonb_path_ops) with (fastupdate = off);
+create function inside() returns trigger language plpgsql as $$
+begin
+    new.entities := array[null, new.entity, gen_random_uuid(), new.entity];
+    new.document := jsonb_build_object('about', jsonb_build_array(
+        jsonb_build_object('key', new.entity), jsonb_build_object('other', new.entity)));
+    return new;
+end $$;
+create trigger inside before insert on audit_log for each row execute function inside();
 insert into orders (label, created_at)
     select g, '2024-01-01'::timestamptz + g * interval '1 minute' from generate_series(1, 20000) g;
 insert into customers (label) select generate_series(1, 5000);
@@ -40,6 +50,10 @@ DECLARED = tuple(
     SoftReference(f"audit_log.{column}", f"{table}s.id", Discriminator("kind", table))
     for column in ("entity", "entity_text")
     for table in ("order", "customer")
+) + tuple(
+    SoftReference(f"audit_log.{column}", f"{table}s.id", Discriminator("kind", table), path)
+    for column, path in (("entities", None), ("document", "$.about[*].key"))
+    for table in ("order", "customer")
 )
 OPTIONS = PlanOptions(soft_references=DECLARED)
 
@@ -48,7 +62,11 @@ LOST: LiteralString = """
 select count(*) from audit_log a
     left join orders o on o.label = a.label and a.kind = 'order'
     left join customers c on c.label = a.label and a.kind = 'customer'
-where coalesce(o.id, c.id) <> a.entity or coalesce(o.id, c.id)::text <> a.entity_text
+where
+    coalesce(o.id, c.id) <> a.entity or coalesce(o.id, c.id)::text <> a.entity_text
+    or coalesce(o.id, c.id) <> a.entities[2] or a.entities[4] <> a.entities[2]
+    or coalesce(o.id, c.id)::text <> a.document #>> '{about,0,key}'
+    or get_byte(uuid_send((a.document #>> '{about,1,other}')::uuid), 6) >> 4 = 7
 """
 FOREIGN: LiteralString = """
 select count(*) from audit_log where kind = 'foreign' and get_byte(uuid_send(entity), 6) >> 4 = 7

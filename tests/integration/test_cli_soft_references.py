@@ -108,7 +108,10 @@ def test_a_resume_needs_the_same_declarations(
 def test_what_is_declared_wrongly(run: Run, connection: Connection, tmp_path: Path) -> None:
     (tmp_path / "uuidmig.toml").write_text(FILE.replace("entity_id", "nothing"))
     assert "does not exist" in run("plan", code=2).output
-    json_column = FILE.replace("entity_id", "data").replace("when", 'path = "$.id"\nwhen')
+    json_column = FILE.replace("entity_id", "data").replace("when", 'path = "id"\nwhen')
     (tmp_path / "uuidmig.toml").write_text(json_column)
-    assert "not handled yet" in " ".join(run("plan", code=3).output.split())
+    assert "no path that can be followed" in " ".join(run("plan", code=2).output.split())
+    connection.execute("alter table audit_log add fixed char(36)")
+    (tmp_path / "uuidmig.toml").write_text(FILE.replace("entity_id", "fixed"))
+    assert "are not handled" in " ".join(run("plan", code=3).output.split())
     assert run("migrate", "--yes", code=3).exit_code == 3

@@ -146,6 +146,49 @@ def test_texts_that_are_not_canonical_are_counted(
     assert found.message.startswith(f"10 of 20 keys of {ORDERS} are not written")
 
 
+def test_a_path_is_declared_by_itself(database: TestDatabase, connection: Connection) -> None:
+    def warned(*declared: SoftReference) -> dict[str, str]:
+        found = the_plan(database, *declared).hazards
+        return {
+            hazard.message.split(" at ")[-1].split()[0]: hazard.remedy
+            for hazard in found
+            if hazard.code == "undeclared-soft-reference"
+            and hazard.object in (f"{LOG}.doc", f"{LOG}.many")
+        }
+
+    table = '"Other Place"."100%s ""Log"" x"'
+    item, names = '$.items[*]."Item', "$.names.keyvalue().key"
+    assert set(warned()) == {"$.order_id", item, names, "[*]"}
+    left = warned(
+        SoftReference(f"{table}.doc", "orders.id", path='$."order_id"'),
+        SoftReference(f"{table}.many", "orders.id"),
+    )
+    assert set(left) == {item, names}
+    assert left[item] == "declare it as a soft reference in the configuration"
+    assert "cannot be declared" in left[names]
+
+
+def test_what_a_declaration_leaves_alone_is_counted(
+    database: TestDatabase, connection: Connection
+) -> None:
+    connection.execute(
+        "create table bags (n int primary key, many uuid[], doc jsonb);"
+        "insert into bags select n, case when n <= 8 then array[[id], [id]] else array[id] end,"
+        " to_jsonb(case when n <= 5 then upper(id::text) else id::text end) from orders"
+    )
+    declared = (
+        SoftReference("bags.many", "orders.id"),
+        SoftReference("bags.doc", "orders.id", path="$"),
+    )
+    found = {
+        hazard.object: hazard.message
+        for hazard in the_plan(database, *declared).hazards
+        if hazard.code == "soft-reference-odd-text"
+    }
+    assert found["public.bags.many"].startswith(f"16 of 48 keys of {ORDERS} are not written")
+    assert found["public.bags.doc"].startswith(f"5 of 40 keys of {ORDERS} are not written")
+
+
 def test_a_large_table_is_sampled_all_over(database: TestDatabase, connection: Connection) -> None:
     connection.execute(
         "create table large (n int, who uuid) with (autovacuum_enabled = off);"

@@ -137,7 +137,7 @@ class SoftWalk(RandomWalk):
             {"who": str(key), "what": [str(k) for k in self.keys("letters")], "than": other}
             for key in self.keys("tags", "letters")
         ]
-        shapes = {
+        shapes: dict[str, list[Any]] = {
             "bag": [{"n": 1, "who": who, "items": items}, {"who": [who], "items": other}, who, {}],
             "sack": [items, items, {"who": who}, [[{"who": who}], who]],
         }

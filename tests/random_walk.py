@@ -105,6 +105,9 @@ TABLES: dict[str, tuple[LiteralString, ...]] = {
 class RandomWalk:
     """Does one random operation a step, each in a transaction of its own."""
 
+    schema: str = SCHEMA
+    heaps: tuple[str, ...] = tuple(TABLES)
+
     def __init__(self, connection: Connection, seed: int) -> None:
         self.connection = connection
         self.random = Random(seed)
@@ -134,8 +137,8 @@ class RandomWalk:
         ]
 
     def create(self) -> None:
-        self.connection.execute(SCHEMA)
-        for table in TABLES:
+        self.connection.execute(self.schema.encode())
+        for table in self.heaps:
             # Few rows a page: there are many pages, and updated rows move.
             query = psycopg.sql.SQL("alter table {} set (fillfactor = 10)")
             self.connection.execute(query.format(psycopg.sql.Identifier(table)))

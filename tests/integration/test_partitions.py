@@ -24,7 +24,7 @@ from uuidmig import (
     rollback,
     status,
 )
-from uuidmig.errors import PreflightRefused, SchemaDrift, UuidmigError
+from uuidmig.errors import SchemaDrift, UuidmigError
 
 Connection = psycopg.Connection[Any]
 SMALL = RunOptions(batch=100)
@@ -332,15 +332,3 @@ def test_a_changed_tree_does_not_stop_finish(database: TestDatabase, shop: Conne
     assert picture(shop) == before
     left = "select count(*) from pg_trigger where tgname ~ 'uuidmig'"
     assert one(shop, left) == 0
-
-
-KEYED: LiteralString = """
-    create table t (id uuid default gen_random_uuid() primary key, a int) partition by {}"""
-
-
-@pytest.mark.parametrize("key", ["hash (id)", "range (id)", "list (id)"])
-def test_partitions_by_the_key_are_refused(database: TestDatabase, key: LiteralString) -> None:
-    with database.connect(autocommit=True) as owner:
-        owner.execute(psycopg.sql.SQL(KEYED).format(psycopg.sql.SQL(key)))
-    with pytest.raises(PreflightRefused, match=r"public\.t\.id: the table is partitioned by"):
-        migrate(database.dsn)

@@ -93,6 +93,7 @@ SCENARIOS = {
         ),
     ),
     "partitions": Scenario("partitions"),
+    "partitions_by_key": Scenario("partitions_by_key"),
     "partitions_combined": Scenario(
         "partitions_combined",
         PlanOptions(

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg import errors, sql
+
 from uuidmig.engine import journal
 from uuidmig.engine.catchup import drain_until_short
 from uuidmig.engine.connection import Connection, connect, drain_snapshot
@@ -18,7 +20,7 @@ from uuidmig.engine.sums import Comparison, Sums, compare
 from uuidmig.engine.unforced import prepare_session, seeing_all_rows
 from uuidmig.errors import SchemaDrift, UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
-from uuidmig.steps import comparing
+from uuidmig.steps import comparing, emptied
 from uuidmig.steps.capture import lock_closure
 
 _COMPARISONS = 20
@@ -136,6 +138,7 @@ def _meet(
         locker.execute("BEGIN")
         locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
         locker.execute(lock_closure(plan, "SHARE").query)
+        _require_short_drain(locker, plan)
         drain_snapshot(drainer, "drain")
         failpoint("locked")
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -146,6 +149,13 @@ def _meet(
     if row is None:
         raise LookupError("pg_export_snapshot")
     return row[0], files, stall
+
+
+def _require_short_drain(locker: Connection, plan: Plan) -> None:
+    """Raise LockNotAvailable rather than read whole tables while writers wait."""
+    condition = emptied.waits(plan, "log")
+    if condition is not None and journal.scalar(locker, sql.SQL("SELECT {}").format(condition)):
+        raise errors.LockNotAvailable("a partition was truncated just now: catching up first")
 
 
 def deadlock_timeout(connection: Connection) -> int:

@@ -23,6 +23,8 @@ from uuidmig.engine.workers import run_workers
 from uuidmig.errors import UuidmigError
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import leaves
+from uuidmig.planner.rerouting import copied_together, spread_leaves
+from uuidmig.steps import emptied
 from uuidmig.steps.copying import roots_to_look_up
 
 _RESTARTS = 20
@@ -33,12 +35,13 @@ _PARENTS_POLL_SECONDS = 0.01
 
 
 class _Rewritten(Exception):
-    """The rows of a table moved: its chunks mean nothing any more."""
+    """The rows of a table moved: its chunks mean nothing any more, nor do those of `heaps`,
+    whose rows lie among its own in the shadows."""
 
-    def __init__(self, table: ClosureTable, heap: int) -> None:
+    def __init__(self, table: ClosureTable, heaps: Sequence[tuple[ClosureTable, int]]) -> None:
         super().__init__(str(table.name))
         self.table = table
-        self.heap = heap
+        self.heaps = heaps
 
 
 @dataclass(slots=True)
@@ -107,14 +110,20 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
             _finish(dsn)
             return
         except _Rewritten as moved:
-            observer.notify(Note(f"{moved.table.name} was rewritten, copying it again", "warning"))
-            cut(dsn, [(moved.table, moved.heap)], options)
+            observer.notify(Note(_again(moved), "warning"))
+            cut(dsn, moved.heaps, options)
             tally.done = _rows_done(dsn)
             tally.claimed.clear()  # the worker that found it had its chunks in hand
     raise UuidmigError(
         "a table was rewritten again and again during the copy (VACUUM FULL, CLUSTER, TRUNCATE?);"
         " stop that job, then run the command again"
     )
+
+
+def _again(moved: _Rewritten) -> str:
+    others = len(moved.heaps) - 1
+    with_others = f" and {others} partitions that its rows are spread over" if others else ""
+    return f"{moved.table.name} was rewritten, copying it again{with_others}"
 
 
 def cut_all(dsn: str, plan: Plan, options: RunOptions) -> None:
@@ -266,16 +275,31 @@ def _copy_one(
             if not claimed:
                 return None, 0
             tally.hold(claimed.table_number, len(claimed.numbers))
-        table = leaves(plan.tables[claimed.table_number - 1])[claimed.heap - 1]
+        whole = plan.tables[claimed.table_number - 1]
+        table = leaves(whole)[claimed.heap - 1]
         # Under this lock nobody can move the rows: the check holds until the copy has committed.
         connection.execute(
             sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(table.name.identifier)
         )
         if chunks.is_rewritten(connection, claimed.table_number, claimed.heap):
-            raise _Rewritten(table, claimed.heap)
+            if not _was_emptied(connection, whole, claimed.heap):
+                raise _Rewritten(table, copied_together(whole, claimed.heap))
+            insert = _nothing
         started = time.monotonic()
         rows = insert(table, claimed)
         chunks.finish(connection, claimed, rows, time.monotonic() - started)
         failpoint("copying")
     tally.hold(table.number, 0)
     return table.number, rows
+
+
+def _was_emptied(connection: Connection, whole: ClosureTable, heap: int) -> bool:
+    """Whether the log has all rows of a partition that was truncated, and the purge what was copied
+    of it: then it need not be copied again, with all others that its rows are spread over."""
+    return heap in spread_leaves(whole) and bool(
+        journal.scalar(connection, emptied.is_logged(whole, heap))
+    )
+
+
+def _nothing(table: ClosureTable, claimed: chunks.Claim) -> int:
+    return 0

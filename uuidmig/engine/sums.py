@@ -17,6 +17,7 @@ from uuidmig.engine.unforced import prepare_session, seeing_all_rows
 from uuidmig.engine.workers import run_tasks
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import leaves
+from uuidmig.planner.rerouting import comparable
 from uuidmig.steps import comparing
 from uuidmig.steps.foreign_keys import joins_in_index_order
 from uuidmig.steps.model import Statement
@@ -109,7 +110,7 @@ def _all_tasks(connection: Connection, plan: Plan, workers: int, by_tail: bool) 
     for table in plan.tables:
         tails = by_tail and comparing.compares_by_tail(plan, table)
         for leaf in leaves(table):
-            yield from _sides(connection, plan, leaf, workers, tails)
+            yield from _sides(connection, plan, comparable(table, leaf), workers, tails)
         if tails:
             domains |= {reference.domain for reference in table.references}
             yield from _lost_references(plan, table)
@@ -134,7 +135,7 @@ def _sides(
 ) -> Iterator[_Task]:
     """One part a worker of each side: a part hashes the table's parents once, if it has to.
 
-    A row lies in the same partition on both sides, so the sums of partitions add up.
+    Both sides have the same rows in all partitions together, so their sums are added up.
     """
     for side, relation in (("source", table.name), ("shadow", table.shadow)):
         row = connection.execute(

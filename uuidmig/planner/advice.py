@@ -10,6 +10,7 @@ from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
 from uuidmig.planner.partition_refusals import find_partition_advice
 from uuidmig.planner.partitions import members
+from uuidmig.planner.rerouting_refusals import find_rerouting_advice
 from uuidmig.planner.timestamps import changes_later
 
 NEWEST_SERVER = 189999
@@ -28,6 +29,7 @@ def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazar
             yield from _expressions(member)
             yield from _constant_references(member)
         yield from find_partition_advice(entry)
+        yield from find_rerouting_advice(entry)
         yield from _density(entry)
         yield from _unchecked(entry)
         yield from _statistics(entry.table)

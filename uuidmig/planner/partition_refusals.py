@@ -4,27 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, Plan
-from uuidmig.planner.partitions import mapped_partition_columns
+from uuidmig.planner.model import ClosureTable, Hazard, Plan
 
 NOT_VALID_WHEN_PARTITIONED = 180000
 """From this server version on a partitioned table takes a foreign key NOT VALID."""
-
-
-def find_partition_refusals(table: ClosureTable) -> Iterator[Hazard]:
-    """Yield a refusal for each key column by which the table is partitioned.
-
-    Its new value may belong to another partition, or to none.
-    """
-    for column in mapped_partition_columns(table):
-        yield Hazard(
-            "refusal",
-            "partitioned-by-key",
-            str(ColumnName(table.name, column)),
-            "the table is partitioned by this key column: a new key may belong to another "
-            "partition, or to none",
-            "leave the table out with --table or --schema",
-        )
 
 
 def find_partition_advice(table: ClosureTable) -> Iterator[Hazard]:

@@ -6,7 +6,6 @@ what works on one table works on a member.
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from uuidmig.catalog.model import RelationName, Table
@@ -19,7 +18,7 @@ def members(table: ClosureTable) -> tuple[ClosureTable, ...]:
 
     Partitions have their own columns, in their own order, and all foreign keys of the whole.
     """
-    return (table, *(_member(table, partition) for partition in table.table.partitions))
+    return (table, *(member_of(table, partition) for partition in table.table.partitions))
 
 
 def leaves(table: ClosureTable) -> tuple[ClosureTable, ...]:
@@ -37,7 +36,10 @@ def all_leaves(plan: Plan) -> tuple[ClosureTable, ...]:
     return tuple(leaf for table in plan.tables for leaf in leaves(table))
 
 
-def _member(table: ClosureTable, partition: Table) -> ClosureTable:
+def member_of(table: ClosureTable, partition: Table) -> ClosureTable:
+    """Return the member that a partition of the table is; the table itself when it is that."""
+    if partition.name == table.name:
+        return table
     return replace(
         table,
         table=replace(partition, foreign_keys=table.table.foreign_keys),
@@ -51,19 +53,3 @@ def _member(table: ClosureTable, partition: Table) -> ClosureTable:
 def shadow_name(name: RelationName) -> RelationName:
     """Return where the shadow of the table of that name lies."""
     return RelationName(neighbour_schema(name.schema, "__uuid7"), name.name)
-
-
-def mapped_partition_columns(table: ClosureTable) -> tuple[str, ...]:
-    """Return the columns with keys that decide which partition a row belongs to, by name.
-
-    Expressions are searched for the name as a word: rather one too many than one too few.
-    """
-    keys = [member.table.partition_key for member in members(table) if member.table.partition_key]
-    mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
-    return tuple(
-        sorted(
-            column
-            for column in mapped
-            if any(re.search(rf"(?<!\w){re.escape(column)}(?!\w)", key) for key in keys)
-        )
-    )

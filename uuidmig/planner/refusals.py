@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from uuidmig.catalog.model import Grant, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
-from uuidmig.planner.partition_refusals import find_partition_refusals, find_staged_incoming
+from uuidmig.planner.partition_refusals import find_staged_incoming
 from uuidmig.planner.partitions import members
 from uuidmig.planner.remedies import remedy_for
+from uuidmig.planner.rerouting_refusals import find_rerouting_refusals
 
 MINIMUM_SERVER = 150000
 
@@ -28,7 +29,7 @@ def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
         yield from _detours(table, plan)
         for member in members(table):
             yield from _grants(member.table)
-        yield from find_partition_refusals(table)
+        yield from find_rerouting_refusals(table)
     yield from find_staged_incoming(plan)
     for key in plan.incoming:
         if not key.validated:

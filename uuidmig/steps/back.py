@@ -7,6 +7,7 @@ born after the cutover is not in it and keeps its key.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from psycopg import sql
 
@@ -14,6 +15,7 @@ from uuidmig.planner.model import ClosureTable, Discriminator, Plan, Reference
 from uuidmig.steps import names, unforced
 from uuidmig.steps.capture import create_function, create_log, read_locks
 from uuidmig.steps.drain import column_domain, same_identity, truncated
+from uuidmig.steps.emptied import emptied
 from uuidmig.steps.grace import key_map
 from uuidmig.steps.mapped import MappedExpressions, holds_keys_inside, retired
 from uuidmig.steps.model import Statement
@@ -138,6 +140,14 @@ def _drain(plan: Plan) -> Iterator[sql.Composable]:
     for table in plan.tables:
         yield _TAKE.format(work=_work(table), log=names.own("back_log", table.number))
         yield from truncated(table, _work(table), lambda leaf: leaf.retired)
+        yield from emptied(
+            table,
+            _work(table),
+            lambda member: member.retired,
+            partial(_old_identities, plan),
+            same_identity("s", "kept", table.identity),
+            sql.SQL(""),
+        )
     yield _NOTHING_TO_DO
     for table in plan.tables:
         yield from _same_old_key(plan, table)
@@ -156,6 +166,11 @@ def _drain(plan: Plan) -> Iterator[sql.Composable]:
             columns=names.column_list(table.copied_columns),
             select=_select_back(plan, table),
         )
+
+
+def _old_identities(plan: Plan, member: ClosureTable) -> sql.Composed:
+    values, joins = _old_values(plan, member, member.identity, "t")
+    return sql.SQL("SELECT {} FROM {} AS t{}").format(values, member.name.identifier, joins)
 
 
 def _same_old_key(plan: Plan, table: ClosureTable) -> Iterator[sql.Composable]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
+from uuidmig.planner.rerouting import entrance
 from uuidmig.steps.mapped import holds_keys_inside, is_unchecked, mapped_select, page_range
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
@@ -20,7 +21,8 @@ def copy_statement(
     copied: frozenset[int] = frozenset(),
     limit: int | None = None,
 ) -> Statement:
-    """Return the INSERT … SELECT of heap pages [first_page, last_page) into the shadow.
+    """Return the INSERT … SELECT of heap pages [first_page, last_page) into the shadow; into the
+    partitioned one above it where new keys may belong to other partitions.
 
     References to the domains in `copied` come from the filled shadow of the domain's root. At most
     `limit` rows are inserted: it stops a join that multiplies rows.
@@ -28,9 +30,10 @@ def copy_statement(
     select = mapped_select(plan, table, page_range("t", first_page, last_page), copied=copied)
     if limit is not None:
         select += sql.SQL(" LIMIT {}").format(sql.Literal(limit))
+    shadow = entrance(plan.tables[table.number - 1], table).shadow
     insert = Statement(
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-            table.shadow.identifier, column_list(table.copied_columns), select
+            shadow.identifier, column_list(table.copied_columns), select
         ),
         f"copy {table.name}, pages {first_page} to {last_page or 'the end'}",
     )

@@ -22,8 +22,10 @@ from uuidmig.catalog.model import RelationName
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.planner.partitions import leaves
+from uuidmig.planner.rerouting import spread_leaves
 from uuidmig.steps import names, soft, unforced
 from uuidmig.steps.capture import input_columns, is_partitioned, read_locks
+from uuidmig.steps.emptied import emptied
 from uuidmig.steps.mapped import MappedExpressions, mapped_select
 from uuidmig.steps.model import Statement
 from uuidmig.steps.soft_rows import add_rows
@@ -133,6 +135,14 @@ def _begin(plan: Plan, take: sql.SQL) -> Iterator[sql.Composable]:
     for table in plan.tables:
         holders = sql.Composed(list(_soft_rows_of_table(plan, table)))
         yield from truncated(table, _work(table), lambda leaf: leaf.shadow, holders)
+        yield from emptied(
+            table,
+            _work(table),
+            lambda member: member.shadow,
+            lambda member: mapped_select(plan, member, columns=member.identity),
+            same_identity("s", "kept", table.identity),
+            holders,
+        )
 
 
 def truncated(
@@ -143,9 +153,13 @@ def truncated(
 ) -> Iterator[sql.Composable]:
     """Yield what empties the `side` of a table, or of its partitions, that was truncated.
 
-    `holders` adds the rows that hold soft references to the table's keys to their work tables.
+    Not of partitions whose rows lie in others there: see steps/emptied.py. `holders` adds the rows
+    that hold soft references to the table's keys to their work tables.
     """
+    spread = spread_leaves(table)
     for number, leaf in enumerate(leaves(table), start=1):
+        if number in spread:
+            continue
         which = sql.SQL(" AND uuidmig_leaf = {}").format(sql.Literal(number))
         yield _TRUNCATED.format(
             work=work,

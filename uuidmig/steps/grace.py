@@ -10,6 +10,7 @@ from __future__ import annotations
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan, Reference
+from uuidmig.planner.rerouting import mixing_keys
 from uuidmig.steps import names
 from uuidmig.steps.mapped import MappedExpressions, holds_keys_inside, retired
 from uuidmig.steps.model import Statement
@@ -55,6 +56,15 @@ _CURRENT_INSIDE = sql.SQL(
 
 _TRANSLATE = sql.SQL("""  IF {condition}get_byte(uuid_send({key}), 6) & 240 <> 112 THEN
     {column} := coalesce({current}, {column});
+  END IF;
+""")
+
+_REFUSE = sql.SQL("""  IF TG_OP = 'INSERT' AND {condition}get_byte(uuid_send({key}), 6) & 240 <> 112
+     AND {current} <> {key} THEN
+    RAISE EXCEPTION USING ERRCODE = 'feature_not_supported',
+      MESSAGE = format('%s is an old key: it is %s now', {key}, {current}),
+      HINT = format('Read the key again. It cannot be translated here, as %I.%I is a partition by '
+                    'this key.', tg_table_schema, tg_table_name);
   END IF;
 """)
 
@@ -145,7 +155,8 @@ def grace_triggers(plan: Plan) -> tuple[Statement, ...]:
 def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     function = names.own("grace", table.number)
     own_key = sql.SQL("TG_OP = 'INSERT' AND ")
-    parts = [_translate(plan, column, number, own_key) for column, number in table.roots]
+    parts = _refusals(plan, table)
+    parts += [_translate(plan, column, number, own_key) for column, number in table.roots]
     parts += [
         _translate(plan, r.column, r.domain, only_when(r.when, "new"), r.form)
         for r in table.references
@@ -166,6 +177,25 @@ def _table(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     settings = sql.SQL(" SET jit = off" if inside else "")
     body = _GRACE.format(function=function, settings=settings, body=sql.Composed(parts))
     return (Statement(body), Statement(trigger))
+
+
+def _refusals(plan: Plan, table: ClosureTable) -> list[sql.Composed]:
+    """The server has chosen a row's partition before any trigger: it takes no other key by then.
+
+    An UPDATE may go on: the server looks for the row's partition after these triggers.
+    """
+    deciding = set(mixing_keys(table))
+    found: list[tuple[str, int, sql.Composable, str]] = [
+        (column, number, sql.SQL(""), "uuid") for column, number in table.roots
+    ]
+    found += [(r.column, r.domain, only_when(r.when, "new"), r.form) for r in table.references]
+    parts: list[sql.Composed] = []
+    for column, number, condition, form in found:
+        if column in deciding:
+            key = as_uuid(form, sql.Identifier("new", column))
+            current = sql.SQL("{}({})").format(current_key(plan.domain(number)), key)
+            parts.append(_REFUSE.format(condition=condition, key=key, current=current))
+    return parts
 
 
 def _translate(

@@ -269,19 +269,19 @@ def mapped_select(
     condition: sql.Composable | None = None,
     relation: Relation = source,
     copied: frozenset[int] = frozenset(),
+    columns: tuple[str, ...] | None = None,
 ) -> sql.Composed:
-    """Return SELECT of the copied columns through the mapping, the table aliased "t".
-
-    See MappedExpressions for `copied`.
+    """Return SELECT of `columns` (None: the copied ones) through the mapping, the table aliased
+    "t". See MappedExpressions for `copied`.
     """
     expressions = MappedExpressions(plan, relation, copied)
-    columns: list[sql.Composable] = []
-    for column in table.copied_columns:
+    values: list[sql.Composable] = []
+    for column in table.copied_columns if columns is None else columns:
         value = expressions.value(table, column, "t")
-        columns.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
+        values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
     return sql.SQL("SELECT {} FROM {} AS t{}{}").format(
-        sql.SQL(", ").join(columns),
+        sql.SQL(", ").join(values),
         relation(table),
         sql.SQL("").join(expressions.joins),
         where,

@@ -20,6 +20,7 @@ from uuidmig.steps import (
     default_only,
     dependents,
     drain,
+    emptied,
     filling,
     foreign_keys,
     grace,
@@ -129,7 +130,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
             (
                 foreign_keys.lock_for_swap(plan),
                 journal.require_fingerprint(),
-                _drain_within_budget("drain"),
+                _drain_within_budget(plan, "drain"),
                 *dependents.detach(plan),
                 *foreign_keys.drop_all(plan),
                 *_drop_capture_triggers(plan),
@@ -156,7 +157,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 journal.require_state("cutover", "validated"),
                 *filling.require_fillable(plan),
                 foreign_keys.lock_for_swap(plan),
-                _drain_within_budget("drain_back"),
+                _drain_within_budget(plan, "drain_back"),
                 *dependents.detach(plan),
                 *foreign_keys.drop_all(plan),
                 *grace.drop_grace(plan),
@@ -312,15 +313,21 @@ BEGIN
       MESSAGE = 'uuidmig: more than ' || allowed || ' rows wait in the change log',
       HINT = 'The locks are released; catch up, then try again.';
   END IF;
-  PERFORM uuidmig.{drain}();
+{give_up}  PERFORM uuidmig.{drain}();
 END
 $uuidmig$""")
 
 
-def _drain_within_budget(drain_name: str) -> Statement:
+def _drain_within_budget(plan: Plan, drain_name: str) -> Statement:
     """Return the last drain under the locks; it fails rather than hold them for long."""
-    backlog = {"drain": "backlog", "drain_back": "back_backlog"}[drain_name]
+    backlog, log = {"drain": ("backlog", "log"), "drain_back": ("back_backlog", "back_log")}[
+        drain_name
+    ]
     return Statement(
-        _DRAIN.format(backlog=sql.Identifier(backlog), drain=sql.Identifier(drain_name)),
+        _DRAIN.format(
+            backlog=sql.Identifier(backlog),
+            give_up=emptied.give_up(plan, log),
+            drain=sql.Identifier(drain_name),
+        ),
         "replay what is left of the change log",
     )

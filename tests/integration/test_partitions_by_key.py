@@ -1,0 +1,406 @@
+"""Tables partitioned by hash of a key: rows change their partition with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+from psycopg import errors
+
+from tests.acceptance.commands import run_into, wait_until
+from tests.scenarios.read import SCENARIOS
+from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
+from tests.servers import TestDatabase
+from uuidmig import (
+    PlanOptions,
+    RunOptions,
+    abort,
+    cutover,
+    finish,
+    make_plan,
+    migrate,
+    rollback,
+    status,
+)
+from uuidmig.engine.progress import Event, LockRetry
+from uuidmig.errors import PreflightRefused, VerificationFailed
+
+Connection = psycopg.Connection[Any]
+SCENARIO = SCENARIOS["partitions_by_key"]
+SMALL = RunOptions(batch=100)
+TO_VERIFIED = RunOptions(batch=100, cutover="manual")
+MIGRATE = ("migrate", "--yes", "--batch", "100")
+
+# Every row by what people call it, with what it references: the same before and after.
+PICTURE: LiteralString = """
+select 'orders', o.number::text, o.amount::text, t.name, p.number::text, o.created_at::text, o.label
+from orders o join tenants t on t.id = o.tenant_id left join orders p on p.id = o.follows
+union all
+select 'items', o.number::text, i.position::text, i.text, '', '', ''
+from items i join orders o on o.id = i.order_id
+union all
+select 'tasks', p.name, t.name, k.number::text, p.created_at::text, '', ''
+from tasks k join projects p on (p.tenant_id, p.id) = (k.tenant_id, k.project_id)
+join tenants t on t.id = p.tenant_id
+union all
+select 'events', o.number::text, e.kind, e.at::text, '', '', ''
+from events e left join orders o on o.id = e.order_id
+union all
+select 'visits', t.name, v.at::text, '', '', '', ''
+from visits v join tenants t on t.id = v."The Tenant"
+union all
+select 'remarks', o.number::text, r.remark, '', '', '', ''
+from remarks r left join orders o on o.id = r.order_id
+order by 1, 2, 3, 4, 5, 6, 7"""
+
+
+class Told:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def notify(self, event: Event) -> None:
+        self.events.append(event)
+
+
+@pytest.fixture
+def owner(database: TestDatabase) -> Iterator[Connection]:
+    with database.connect(autocommit=True, application_name="uuidmig:test") as connection:
+        yield connection
+
+
+ITEMS_CHUNK: LiteralString = """
+select * from uuidmig.chunk where table_number =
+    (select number from uuidmig.closure_table where table_name = 'items')"""
+
+
+@pytest.fixture
+def shop(owner: Connection) -> Connection:
+    owner.execute(SCENARIO.setup)
+    return owner
+
+
+def picture(shop: Connection) -> list[tuple[Any, ...]]:
+    return shop.execute(PICTURE).fetchall()
+
+
+def one(connection: Connection, query: LiteralString) -> Any:
+    row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def old_keys(shop: Connection) -> int:
+    return int(
+        one(
+            shop,
+            """select count(*) from (select id from orders union all select order_id from items
+            union all select project_id from tasks union all select id from events
+            union all select "The Tenant" from visits union all select id from remarks) k (id)
+            where get_byte(uuid_send(id), 6) & 240 <> 112""",
+        )
+    )
+
+
+def test_there_and_back_and_there_for_good(database: TestDatabase, shop: Connection) -> None:
+    before, dump = picture(shop), schema_dump(database)
+    assert migrate(database.dsn, run_options=SMALL).state == "validated"
+    assert (picture(shop), old_keys(shop)) == (before, 0)
+    shop.execute(SCENARIO.after_cutover)
+    used = picture(shop)
+    assert used != before
+    rollback(database.dsn)
+    assert picture(shop) == used
+    assert old_keys(shop) > 0
+    abort(database.dsn)
+    assert_same(schema_dump(database), dump)
+    plan = make_plan(database.dsn, PlanOptions())
+    migrate(database.dsn, run_options=SMALL)
+    finish(database.dsn)
+    assert picture(shop) == used
+    assert_same(finished_dump(database), with_new_defaults(dump, plan))
+    # each row is found where its key belongs
+    assert one(shop, "select count(*) from orders o where o.id = (select id from orders_2 limit 1)")
+
+
+@pytest.mark.parametrize("place", ["cut", "copying:5", "batch:3", "index:3", "attached"])
+def test_killed_migration_goes_on(database: TestDatabase, shop: Connection, place: str) -> None:
+    before = picture(shop)
+    run_into(database.dsn, place, *MIGRATE)
+    assert status(database.dsn).next_commands
+    assert picture(shop) == before
+    assert migrate(database.dsn, run_options=SMALL).state == "validated"
+    assert (picture(shop), old_keys(shop)) == (before, 0)
+
+
+def test_the_whole_tree_is_copied_again_when_one_partition_was_rewritten(
+    database: TestDatabase, shop: Connection
+) -> None:
+    before = picture(shop)
+    run_into(database.dsn, "copy", *MIGRATE)  # all is copied, and stands in the journal
+    shop.execute("update uuidmig.run set state = 'copying'")
+    shop.execute("create view items_chunk as " + ITEMS_CHUNK)
+    shop.execute("update items_chunk set done = false where heap = 1")
+    copied: LiteralString = "select min(finished_at) from items_chunk where heap = 2"
+    others: LiteralString = """select max(finished_at) from uuidmig.chunk
+        where table_number not in (select table_number from items_chunk)"""
+    first, unchanged = one(shop, copied), one(shop, others)
+    shop.execute("vacuum full items_0")
+    told = Told()
+    migrate(database.dsn, run_options=SMALL, observer=told)
+    assert one(shop, copied) > first
+    assert one(shop, others) == unchanged
+    again = "public.items_0 was rewritten, copying it again and 1 partitions that its rows are"
+    assert any(again in str(event) for event in told.events)
+    assert (picture(shop), old_keys(shop)) == (before, 0)
+
+
+@pytest.mark.parametrize("then", ["", "vacuum full items_0"])
+def test_a_partition_emptied_while_it_is_copied(
+    database: TestDatabase, shop: Connection, then: LiteralString
+) -> None:
+    """All its rows are in the log: neither it nor the tree is copied again."""
+    run_into(database.dsn, "copy", *MIGRATE)
+    shop.execute("update uuidmig.run set state = 'copying'")
+    shop.execute("create view items_chunk as " + ITEMS_CHUNK)
+    shop.execute("update items_chunk set done = false where heap = 1")
+    others: LiteralString = "select max(finished_at) from items_chunk where heap = 2"
+    first = one(shop, others)
+    shop.execute("truncate items_0, events_2024_1, tasks_0")
+    shop.execute(
+        "insert into items select id, 3, 'again' from orders where number % 3 = 0"
+        " on conflict do nothing"
+    )
+    if then:
+        shop.execute(then)
+    before = picture(shop)
+    migrate(database.dsn, run_options=SMALL)
+    assert one(shop, others) == first
+    assert (picture(shop), old_keys(shop)) == (before, 0)
+
+
+@contextmanager
+def truncating(database: TestDatabase, table: LiteralString) -> Iterator[Connection]:
+    with database.connect(application_name="app") as application:
+        application.execute("truncate " + table)
+        yield application
+
+
+def replay_waits(shop: Connection) -> bool:
+    """Whether a replay has its snapshot and is kept from reading: it will not see the TRUNCATE."""
+    return bool(
+        one(
+            shop,
+            "select exists (select from pg_stat_activity where query ~ 'uuidmig.*drain'"
+            " and pid <> pg_backend_pid() and state = 'active' and backend_xmin is not null)",
+        )
+    )
+
+
+@pytest.mark.parametrize("stage", ["verify", "cutover", "rollback"])
+def test_no_lock_is_held_while_rows_of_an_emptied_partition_are_looked_for(
+    database: TestDatabase, shop: Connection, stage: str
+) -> None:
+    """A TRUNCATE that only the locked step would see: it lets go and catches up first."""
+    told = Told()
+    if stage == "verify":
+        run_into(database.dsn, "catch-up", *MIGRATE)
+    else:
+        migrate(database.dsn, run_options=SMALL if stage == "rollback" else TO_VERIFIED)
+    command = {
+        "verify": lambda: migrate(database.dsn, run_options=TO_VERIFIED, observer=told),
+        "cutover": lambda: cutover(database.dsn, observer=told),
+        "rollback": lambda: rollback(database.dsn, observer=told),
+    }[stage]
+    with ThreadPoolExecutor(1) as pool, truncating(database, "items_0") as application:
+        running = pool.submit(command)
+        wait_until(lambda: replay_waits(shop), "the replay waits for the TRUNCATE")
+        application.commit()
+        left = picture(shop)
+        running.result(timeout=60)
+    assert [event for event in told.events if isinstance(event, LockRetry)]
+    assert picture(shop) == left
+    states = {"verify": "verified", "cutover": "validated", "rollback": "rolled_back"}
+    assert status(database.dsn).state == states[stage]
+
+
+def test_a_difference_between_partitions_is_found(database: TestDatabase, shop: Connection) -> None:
+    """Sums are those of all partitions: a row that is in the wrong place twice shows."""
+    migrate(database.dsn, run_options=TO_VERIFIED)
+    shop.execute(
+        "update public__uuid7.orders set note = 'other' where id ="
+        ' (select id from "Cold Store__uuid7"."Orders 1" limit 1)'
+    )
+    shop.execute("update uuidmig.run set state = 'caught_up'")
+    with pytest.raises(VerificationFailed, match=r"public\.orders: contents differ"):
+        migrate(database.dsn, run_options=TO_VERIFIED)
+
+
+def test_remembered_keys(database: TestDatabase, shop: Connection) -> None:
+    """Translated where they do not decide the partition, and in every UPDATE."""
+    order, tenant = shop.execute("select id, tenant_id from orders where number = 5").fetchall()[0]
+    migrate(database.dsn, run_options=SMALL)
+    now = one(shop, "select id from orders where number = 5")
+    assert now != order
+    shop.execute("insert into events (order_id, at) values (%s, '2030-01-01')", [order])
+    assert one(shop, "select order_id from events where at = '2030-01-01'") == now
+    shop.execute("insert into orders (number, amount, tenant_id) values (7777, 1, %s)", [tenant])
+    for query, key in (
+        ("insert into items values (%s, 88, 'x')", order),
+        ("insert into items_0 values (%s, 88, 'x')", order),
+        ("insert into orders (id, tenant_id, amount) select %s, tenant_id, 1 from orders", order),
+        ("insert into visits (\"The Tenant\", at) values (%s, '2030-01-01')", tenant),
+    ):
+        with pytest.raises(errors.FeatureNotSupported, match="is an old key: it is 0") as told:
+            shop.execute(query.encode(), [key])
+        assert "Read the key again" in str(told.value.diag.message_hint)
+    other = one(shop, "select id from orders where number = 6")
+    shop.execute("insert into items values (%s, 88, 'x')", [other])
+    shop.execute("update items set order_id = %s where position = 88", [order])
+    assert one(shop, "select order_id from items where position = 88") == now
+    with pytest.raises(errors.ForeignKeyViolation):
+        shop.execute("insert into items values (gen_random_uuid(), 1, 'x')")
+
+
+def test_the_plan_says_what_changes(database: TestDatabase, shop: Connection) -> None:
+    plan = make_plan(database.dsn, PlanOptions())
+    told = {h.object: h.message for h in plan.hazards if h.code == "rows-change-partition"}
+    assert set(told) == {
+        f"public.{name}"
+        for name in ("tenants", "orders", "items", "projects", "tasks", "events", "visits")
+    }
+    assert "(id, tenant_id)" in told["public.projects"]
+
+
+KEYED: LiteralString = (
+    "create table t (id uuid default gen_random_uuid() primary key, a int, b int) partition by {}"
+)
+BY_HASH: LiteralString = """
+create table t (id uuid default gen_random_uuid(), a int, b int, primary key (id{more}))
+    partition by hash (id);
+create table t_0 partition of t for values with (modulus 2, remainder 0){below};
+"""
+ANOTHER: LiteralString = (
+    "create table t_1 partition of t for values with (modulus 2, remainder 1){below};"
+)
+
+REFUSED: dict[str, tuple[str, str, str, LiteralString]] = {
+    "range": (
+        "partitioned-by-key",
+        "public.t.id",
+        "bounds of its partitions are keys",
+        "create table t (id uuid default gen_random_uuid() primary key) partition by range (id);"
+        "create table t_0 partition of t for values from (minvalue) to"
+        " ('80000000-0000-0000-0000-000000000000'); create table t_1 partition of t default",
+    ),
+    "list": (
+        "partitioned-by-key",
+        "public.t.id",
+        "bounds of its partitions are keys",
+        "create table t (id uuid default gen_random_uuid() primary key) partition by list (id);"
+        "create table t_0 partition of t for values in ('fe8c6b4c-7a3f-4f0a-9d3f-3f1f0e3f9d11')",
+    ),
+    "below": (
+        "partitioned-by-key",
+        "public.t_0.id",
+        "RANGE",
+        "create table t (id uuid default gen_random_uuid(), a int, primary key (id, a))"
+        " partition by list (a);"
+        "create table t_0 partition of t for values in (1) partition by range (id);"
+        "create table t_0_0 partition of t_0 for values from (minvalue) to (maxvalue)",
+    ),
+    "expression": (
+        "partitioned-by-key",
+        'public.t.a"b',
+        "bounds of its partitions are keys",
+        'create table t ("a""b" uuid default gen_random_uuid() primary key)'
+        ' partition by list ("a""b"); create table t_0 partition of t for values in (null)',
+    ),
+    "no partition": (
+        "missing-partition",
+        "public.t",
+        "remainder 1, 3 of 4",
+        "create table t (id uuid default gen_random_uuid() primary key) partition by hash (id);"
+        "create table t_0 partition of t for values with (modulus 4, remainder 0);"
+        "create table t_2 partition of t for values with (modulus 4, remainder 2)",
+    ),
+    "another tree": (
+        "missing-partition",
+        "public.t_1",
+        "its partitions are not those of public.t_0",
+        "create table t (id uuid default gen_random_uuid(), a int, primary key (id, a))"
+        " partition by hash (id);"
+        "create table t_0 partition of t for values with (modulus 2, remainder 0)"
+        " partition by range (a);"
+        "create table t_1 partition of t for values with (modulus 2, remainder 1)"
+        " partition by range (a);"
+        "create table t_0_1 partition of t_0 for values from (0) to (10);"
+        "create table t_0_2 partition of t_0 for values from (10) to (20);"
+        "create table t_1_1 partition of t_1 for values from (0) to (10)",
+    ),
+}
+TWO: LiteralString = (
+    "create table t (id uuid default gen_random_uuid() primary key, a int, b int)"
+    " partition by hash (id);"
+    "create table t_0 partition of t for values with (modulus 2, remainder 0);"
+    "create table t_1 partition of t for values with (modulus 2, remainder 1);"
+)
+OWN_RULES: dict[str, tuple[str, LiteralString]] = {
+    "check": ("constraint few", "alter table t_0 add constraint few check (a < 99)"),
+    "not valid": ("constraint few", "alter table t_0 add constraint few check (a < 1) not valid"),
+    "unique": ("unique index once", "create unique index once on t_1 (a)"),
+    "exclusion": ("unique index once", "alter table t_1 add constraint once exclude (a with =)"),
+    "not null": ("NOT NULL of b", "alter table t_1 alter b set not null"),
+    "unlogged": ("some partitions are UNLOGGED", "alter table t_1 set unlogged"),
+}
+
+
+def refusals(database: TestDatabase) -> list[tuple[str, str, str]]:
+    with pytest.raises(PreflightRefused):
+        migrate(database.dsn)
+    plan = make_plan(database.dsn, PlanOptions())
+    assert all(hazard.remedy for hazard in plan.refusals)
+    return [(hazard.code, hazard.object, hazard.message) for hazard in plan.refusals]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused(database: TestDatabase, owner: Connection, case: str) -> None:
+    code, name, message, schema = REFUSED[case]
+    owner.execute(schema)
+    found = refusals(database)
+    assert [each[:2] for each in found] == [(code, name)]
+    assert message in found[0][2]
+
+
+@pytest.mark.parametrize("case", OWN_RULES)
+def test_rules_of_one_partition_are_refused(
+    database: TestDatabase, owner: Connection, case: str
+) -> None:
+    message, change = OWN_RULES[case]
+    owner.execute(TWO)
+    owner.execute("insert into t (a, b) select n, n from generate_series(10, 40) n")
+    owner.execute(change)
+    ((code, name, told),) = refusals(database)
+    assert code == "partition-differs"
+    assert name in ("public.t", "public.t_0", "public.t_1")
+    assert message in told
+
+
+def test_a_changed_generation_expression_is_refused(
+    database: TestDatabase, owner: Connection
+) -> None:
+    owner.execute(
+        "create table t (id uuid default gen_random_uuid() primary key, a int,"
+        " b int generated always as (a + 1) stored) partition by hash (id);"
+        "create table t_0 partition of t for values with (modulus 2, remainder 0);"
+        "create table t_1 (id uuid not null, a int, b int generated always as (a + 2) stored);"
+        "alter table t attach partition t_1 for values with (modulus 2, remainder 1)"
+    )
+    ((code, name, told),) = refusals(database)
+    assert (code, name) == ("partition-differs", "public.t_1")
+    assert "what generates b" in told

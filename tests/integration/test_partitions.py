@@ -24,7 +24,7 @@ from uuidmig import (
     rollback,
     status,
 )
-from uuidmig.errors import SchemaDrift, UuidmigError
+from uuidmig.errors import SchemaDrift, VerificationFailed
 
 Connection = psycopg.Connection[Any]
 SMALL = RunOptions(batch=100)
@@ -261,27 +261,55 @@ def test_only_the_partition_that_was_rewritten_is_copied_again(
     assert picture(shop) == before
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+CHANGES: dict[LiteralString, tuple[LiteralString, str]] = {
+    "created": (
         "create table orders_2020 partition of orders"
         " for values from ('2020-01-01') to ('2021-01-01')",
+        "partition public.orders_2020 of public.orders was added",
+    ),
+    "dropped": (
         "drop table events_paid",
+        "partition public.events_paid of public.events was dropped",
+    ),
+    "detached": (
         "alter table events_known detach partition events_paid",
-    ],
-    ids=["created", "dropped", "detached"],
-)
+        "partition public.events_paid of public.events was detached",
+    ),
+    "attached again": (
+        "alter table events_known detach partition events_paid;"
+        "update events_paid set at = '2001-01-01';"
+        "alter table events_known attach partition events_paid for values in ('paid')",
+        "partition public.events_paid of public.events was detached and attached again",
+    ),
+    "other bounds": (
+        "alter table events_known detach partition events_paid;"
+        "delete from events_paid;"
+        "alter table events_known attach partition events_paid for values in ('sent')",
+        "partition public.events_paid of public.events was detached and attached again",
+    ),
+    "renamed": (
+        'alter table events_paid rename to "Paid Events"',
+        'partition public.events_paid of public.events is another now: public."Paid Events"',
+    ),
+}
+
+
+@pytest.mark.parametrize("until", ["build", "verify"])
+@pytest.mark.parametrize("case", CHANGES)
 def test_a_changed_tree_stops_the_cutover(
-    database: TestDatabase, shop: Connection, change: LiteralString
+    database: TestDatabase, shop: Connection, case: LiteralString, until: str
 ) -> None:
-    run_into(database.dsn, "build", *MIGRATE)
-    if change.startswith("create"):
+    change, message = CHANGES[case]
+    run_into(database.dsn, until, *MIGRATE)
+    if case == "created":
         shop.execute("delete from orders_rest where created_at < '2021-01-01'")
     shop.execute(change)
     before = picture(shop)
-    with pytest.raises((SchemaDrift, UuidmigError)) as told:
+    with pytest.raises(SchemaDrift) as told:
         migrate(database.dsn, run_options=SMALL)
     assert "changed since prepare" in str(told.value)
+    assert message in str(told.value)
+    assert "uuidmig abort, then migrate again" in str(told.value)
     assert status(database.dsn).state != "verify_failed"
     abort(database.dsn)
     assert picture(shop) == before
@@ -290,30 +318,67 @@ def test_a_changed_tree_stops_the_cutover(
     assert picture(shop) == before
 
 
+def test_an_empty_partition_may_be_taken_away_again(
+    database: TestDatabase, shop: Connection
+) -> None:
+    run_into(database.dsn, "verify", *MIGRATE)
+    shop.execute("create table events_new partition of events for values in ('new')")
+    with pytest.raises(SchemaDrift) as told:
+        migrate(database.dsn, run_options=SMALL)
+    command = "DROP TABLE public.events_new"
+    assert f"If public.events_new is empty, {command}, run the command again" in str(told.value)
+    assert status(database.dsn).state == "caught_up"
+    shop.execute(command.encode())
+    before = picture(shop)
+    assert migrate(database.dsn, run_options=SMALL).state == "validated"
+    assert picture(shop) == before
+
+
+def test_rows_of_a_partition_that_was_taken_away_again_are_found(
+    database: TestDatabase, shop: Connection
+) -> None:
+    run_into(database.dsn, "verify", *MIGRATE)
+    shop.execute("create table events_new partition of events for values in ('new')")
+    shop.execute("insert into events (kind) values ('new')")
+    with pytest.raises(SchemaDrift, match=r"public\.events_new of public\.events was added"):
+        migrate(database.dsn, run_options=SMALL)
+    shop.execute("drop table events_new")
+    with pytest.raises(VerificationFailed):
+        migrate(database.dsn, run_options=SMALL)
+    abort(database.dsn)
+
+
 @pytest.mark.parametrize(
-    ("change", "undo"),
+    ("change", "undo", "named"),
     [
         (
             "create table events_new partition of events for values in ('new')",
             "alter table events detach partition events_new; drop table events_new",
+            "new: events_new FOR VALUES IN ('new')",
         ),
         (
             "alter table events_known detach partition events_paid",
             "alter table events_known attach partition events_paid for values in ('paid')",
+            "gone: events_paid FOR VALUES IN ('paid')",
         ),
     ],
     ids=["created", "detached"],
 )
 def test_a_changed_tree_stops_a_rollback(
-    database: TestDatabase, shop: Connection, change: LiteralString, undo: LiteralString
+    database: TestDatabase,
+    shop: Connection,
+    change: LiteralString,
+    undo: LiteralString,
+    named: str,
 ) -> None:
     keys = foreign_keys(shop)
     migrate(database.dsn, run_options=SMALL)
     shop.execute(change)
     shop.execute("insert into events (kind) values ('new')")
     before = picture(shop)
-    with pytest.raises(SchemaDrift, match=r"partitions of public\.events changed"):
+    with pytest.raises(SchemaDrift, match=r"partitions of public\.events changed") as told:
         rollback(database.dsn)
+    assert named in str(told.value)
     assert (status(database.dsn).state, picture(shop)) == ("validated", before)
     shop.execute(undo)
     before = picture(shop)

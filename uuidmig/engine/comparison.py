@@ -12,13 +12,14 @@ from psycopg import errors, sql
 from uuidmig.engine import journal
 from uuidmig.engine.catchup import drain_until_short
 from uuidmig.engine.connection import Connection, connect, drain_snapshot
+from uuidmig.engine.drift import find_drift
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer, Stall
 from uuidmig.engine.sums import Comparison, Sums, compare
 from uuidmig.engine.unforced import prepare_session, seeing_all_rows
-from uuidmig.errors import SchemaDrift, UuidmigError, VerificationFailed
+from uuidmig.errors import UuidmigError, VerificationFailed
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps import comparing, emptied
 from uuidmig.steps.capture import lock_closure
@@ -36,11 +37,8 @@ def verify_plan(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -
     result, problems = _compare_unmoved(dsn, plan, options, observer)
     failpoint("compared")
     with connect(dsn, "verify") as connection, connection.transaction():
-        if problems and journal.has_drifted(connection):
-            raise SchemaDrift(
-                "the schema of the tables changed since prepare; run `uuidmig abort`, then migrate"
-                " again, so that the new tables get the change too"
-            )
+        if problems and (drift := find_drift(connection)) is not None:
+            raise drift
         if problems:
             journal.set_state(connection, "verify_failed")
             journal.record(connection, "verify_failed", "verify", problems=problems)

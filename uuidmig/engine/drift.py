@@ -11,6 +11,29 @@ from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection
 from uuidmig.errors import SchemaDrift
 
+_ABORT = "run `uuidmig abort`, then migrate again, so that the new tables get the change too"
+
+
+def find_drift(connection: Connection, symptom: str | None = None) -> SchemaDrift | None:
+    """Return the error that says how the schema changed since prepare, None when it did not.
+
+    `symptom` is what made somebody ask. Partitions that came or went are named.
+    """
+    changed = _changed_partitions(connection)
+    if not changed and not journal.has_drifted(connection):
+        return None
+    what = "; ".join([*(change for change, _ in changed), *([symptom] if symptom else [])])
+    remedies = "\n".join(dict.fromkeys(remedy for _, remedy in changed)) or _ABORT
+    told = f": {what}" if what else ""
+    return SchemaDrift(f"the schema of the tables changed since prepare{told};\n{remedies}")
+
+
+def _changed_partitions(connection: Connection) -> list[tuple[str, str]]:
+    row = connection.execute("SELECT to_regprocedure('uuidmig.changed_partitions()')").fetchone()
+    if row is None or row[0] is None:
+        return []
+    return connection.execute("SELECT * FROM uuidmig.changed_partitions()").fetchall()
+
 
 @contextmanager
 def telling_drift(connection: Connection) -> Iterator[None]:
@@ -26,9 +49,7 @@ def telling_drift(connection: Connection) -> Iterator[None]:
         psycopg.IntegrityError,
         psycopg.errors.ObjectNotInPrerequisiteState,
     ) as error:
-        if not journal.has_drifted(connection):
+        drift = find_drift(connection, error.diag.message_primary)
+        if drift is None:
             raise
-        raise SchemaDrift(
-            f"the schema of the tables changed since prepare: {error.diag.message_primary};"
-            " run `uuidmig abort`, then migrate again, so that the new tables get the change too"
-        ) from error
+        raise drift from error

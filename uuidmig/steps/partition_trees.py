@@ -10,24 +10,34 @@ from psycopg import sql
 
 from uuidmig.planner.model import Plan
 
-_GUARD = sql.SQL("""  IF EXISTS (
+_GUARD = sql.SQL("""  DECLARE
+    changes text;
+  BEGIN
     WITH partition AS (
       SELECT side, p.level, c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound
       FROM (VALUES (1, to_regclass({live})), (2, to_regclass({retired}))) AS root (side, relation)
       CROSS JOIN pg_partition_tree(root.relation) p
       JOIN pg_class c ON c.oid = p.relid
     )
-    (SELECT level, relname, bound FROM partition WHERE side = 1
-     EXCEPT SELECT level, relname, bound FROM partition WHERE side = 2)
-    UNION ALL
-    (SELECT level, relname, bound FROM partition WHERE side = 2
-     EXCEPT SELECT level, relname, bound FROM partition WHERE side = 1)
-  ) THEN
-    RAISE EXCEPTION USING ERRCODE = 'object_in_use',
-      MESSAGE = 'uuidmig: the partitions of ' || {name} || ' changed since the cutover',
-      HINT = 'Nothing was switched. Detach new partitions and attach detached ones again, then '
-        'run uuidmig rollback again; rows of what was detached are to be inserted afterwards.';
-  END IF;
+    SELECT string_agg(what || relname || ' ' || bound, '; ' ORDER BY what, relname) INTO changes
+    FROM (
+      (SELECT 'new: ' AS what, level, relname, bound FROM partition WHERE side = 1
+       EXCEPT SELECT 'new: ', level, relname, bound FROM partition WHERE side = 2)
+      UNION ALL
+      (SELECT 'gone: ', level, relname, bound FROM partition WHERE side = 2
+       EXCEPT SELECT 'gone: ', level, relname, bound FROM partition WHERE side = 1)
+    ) AS different;
+    IF changes IS NOT NULL THEN
+      RAISE EXCEPTION USING ERRCODE = 'object_in_use',
+        MESSAGE = 'uuidmig: the partitions of ' || {name} || ' changed since the cutover: '
+          || changes,
+        HINT = 'Nothing was switched. ALTER TABLE … DETACH PARTITION those that are new and '
+          'ATTACH PARTITION those that are gone, with these bounds, then run uuidmig rollback '
+          'again. Rows of what you detach, and what was written to a partition while it was '
+          'detached, are to be brought into the old tables afterwards. Or keep the new keys: '
+          'uuidmig finish does not mind.';
+    END IF;
+  END;
 """)
 
 

@@ -26,6 +26,7 @@ from uuidmig.steps import (
     grace,
     journal,
     names,
+    partition_drift,
     publications,
     row_security,
     shadow,
@@ -89,6 +90,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 *dependents.require_as_planned(plan),
                 *_capture_triggers(plan),
                 *_record(plan),
+                *partition_drift.record_partitions(plan),
                 journal.record_stall("prepare"),
             ),
             # Validation reads whole tables: before the lock that stops everybody.
@@ -129,6 +131,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
             "reads and writes, for milliseconds",
             (
                 foreign_keys.lock_for_swap(plan),
+                *partition_drift.require_partitions(plan),
                 journal.require_fingerprint(),
                 _drain_within_budget(plan, "drain"),
                 *dependents.detach(plan),

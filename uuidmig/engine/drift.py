@@ -19,7 +19,7 @@ def find_drift(connection: Connection, symptom: str | None = None) -> SchemaDrif
 
     `symptom` is what made somebody ask. Partitions that came or went are named.
     """
-    changed = _changed_partitions(connection)
+    changed = changed_partitions(connection)
     if not changed and not journal.has_drifted(connection):
         return None
     what = "; ".join([*(change for change, _ in changed), *([symptom] if symptom else [])])
@@ -28,7 +28,8 @@ def find_drift(connection: Connection, symptom: str | None = None) -> SchemaDrif
     return SchemaDrift(f"the schema of the tables changed since prepare{told};\n{remedies}")
 
 
-def _changed_partitions(connection: Connection) -> list[tuple[str, str]]:
+def changed_partitions(connection: Connection) -> list[tuple[str, str]]:
+    """Return how the partitions of the closure changed since prepare, each with what to do."""
     row = connection.execute("SELECT to_regprocedure('uuidmig.changed_partitions()')").fetchone()
     if row is None or row[0] is None:
         return []

@@ -18,7 +18,7 @@ from uuidmig.engine import build, catchup, copy, environments, journal, revision
 from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
-from uuidmig.engine.drift import telling_drift
+from uuidmig.engine.drift import changed_partitions, telling_drift
 from uuidmig.engine.environments import Environment
 from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_tables
 from uuidmig.engine.failpoints import failpoint
@@ -163,8 +163,9 @@ def _cutover(context: _Context) -> None:
                 on_failure=catch_up,
             )
         except SchemaDrift:
-            # Rows of a partition that came and is taken away again were replayed meanwhile.
-            journal.set_state(context.connection, "caught_up")
+            if changed_partitions(context.connection):
+                # Rows of one that came may have been replayed before it is taken away again.
+                journal.set_state(context.connection, "caught_up")
             raise
     _tell_stall(context, "cutover")
     _tell_subscribers(context.observer, subscribers.attach(context.plan))

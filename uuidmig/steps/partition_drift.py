@@ -45,8 +45,8 @@ SELECT CASE
     ELSE format('partition %s of %s was dropped', old.name, old.root)
   END,
   CASE WHEN old.relation IS NULL
-    THEN format('If %s is empty, DROP TABLE %s, run the command again, and create it after '
-                'finish. Else run', now.name, now.name)
+    THEN format('If %s is empty: DROP TABLE %s, then uuidmig migrate again (or verify, then '
+                'cutover), and create it after finish. Else run', now.name, now.name)
     ELSE 'Run'
   END || ' uuidmig abort, then migrate again: the new tables get the partitions there are then.'
 FROM uuidmig.partition old

@@ -16,7 +16,6 @@ from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_
 from tests.servers import TestDatabase
 from uuidmig import PlanOptions, RunOptions, abort, finish, make_plan, migrate, rollback
 from uuidmig.demo.writers import Writers
-from uuidmig.errors import PreflightRefused
 from uuidmig.servers.embedded import EmbeddedPostgres
 from uuidmig.steps import subscribers
 
@@ -124,36 +123,6 @@ def test_what_for_all_tables_would_do_to_a_subscriber(items: Pair) -> None:
         publisher.execute("UPDATE public__uuid7.items SET n = 2")
     items.subscriber.execute("CREATE SCHEMA public__uuid7 CREATE TABLE items (n int)")
     items.await_applied()
-
-
-@pytest.mark.slow
-def test_for_all_tables_becomes_tables_in_schema_without_a_copy(items: Pair) -> None:
-    """As docs/replication.md says."""
-    dsn = items.database.dsn
-    with pytest.raises(PreflightRefused, match="everything"):
-        migrate(dsn, ACCEPTED)
-    items.on_publisher(["CREATE PUBLICATION schemas FOR TABLES IN SCHEMA public;"])
-    items.await_applied()
-    items.subscriber.execute("DELETE FROM items WHERE n = 1")  # a copy would bring it back
-    items.on_subscriber(
-        ['ALTER SUBSCRIPTION :"subscription" SET PUBLICATION schemas WITH (copy_data = false);']
-    )
-    items.on_publisher(["DROP PUBLICATION everything;", "INSERT INTO items (n) VALUES (11);"])
-    items.await_applied()
-    got = items.subscriber.execute("SELECT array_agg(n ORDER BY n) FROM items").fetchone()
-    assert got == (list(range(2, 12)),)
-
-    plan = make_plan(dsn, ACCEPTED)
-    items.on_publisher(subscribers.prepare_publisher(plan))
-    items.await_applied()
-    assert migrate(dsn, ACCEPTED).state == "validated"
-    items.publisher.execute("UPDATE items SET n = n + 100 WHERE n = 5")
-    items.on_subscriber(subscribers.detach(plan))
-    items.on_subscriber(subscribers.attach(plan))
-    items.assert_equal()
-    finish(dsn)
-    items.publisher.execute("DELETE FROM items WHERE n = 105")
-    items.assert_equal()
 
 
 @pytest.mark.slow

@@ -80,28 +80,6 @@ def test_all_of_it_there_and_back_and_there_for_good(
     assert_same(finished_dump(database), with_new_defaults(before, plan))
 
 
-@pytest.mark.parametrize(
-    "publication",
-    [
-        "for table orders",
-        "for table orders with (publish_via_partition_root = true)",
-        "for table archive.old",
-        "for tables in schema archive",
-        "for tables in schema archive with (publish_via_partition_root = true)",
-    ],
-)
-def test_published_partitions_are_refused_accepted_or_not(
-    database: TestDatabase, owner: Connection, publication: LiteralString
-) -> None:
-    owner.execute(ORDERS)
-    with database.connect_admin(autocommit=True) as admin:
-        admin.execute("create publication p " + publication)
-    for options in (PlanOptions(), PlanOptions(accept_replication=True)):
-        codes = {code for code, _ in refused(database, options)}
-        assert codes - {"missing-right"} == {"publication-of-partitions"}
-    migrate(database.dsn, PlanOptions(strategy="default-only"))  # changes no key
-
-
 def test_row_security_forced_on_a_partition_alone(
     database: TestDatabase, owner: Connection
 ) -> None:

@@ -221,11 +221,17 @@ def test_an_outside_table_may_be_published(
 def test_all_tables_are_refused_accepted_or_not(
     database: TestDatabase, owner: psycopg.Connection[Any], admin: psycopg.Connection[Any]
 ) -> None:
-    admin.execute("create publication everything for all tables")
-    for options in (PlanOptions(), ACCEPTED):
+    options: LiteralString = "publish = 'insert, delete', publish_via_partition_root = true"
+    if database.server.version >= 18:
+        options += ", publish_generated_columns = stored"
+    admin.execute("create publication everything for all tables with (" + options + ")")
+    for chosen in (PlanOptions(), ACCEPTED):
         with pytest.raises(PreflightRefused, match=r"everything: .*FOR ALL TABLES"):
-            migrate(database.dsn, options)
-    assert subscriber_commands(make_plan(database.dsn, ACCEPTED)) == ()
+            migrate(database.dsn, chosen)
+    commands = subscriber_commands(make_plan(database.dsn, ACCEPTED))
+    schemas = 'FOR TABLES IN SCHEMA "Weird Name", "public"'
+    assert f'CREATE PUBLICATION "uuidmig_instead" {schemas} WITH ({options});' in commands
+    assert f'CREATE PUBLICATION "everything" FOR ALL TABLES WITH ({options});' in commands
 
 
 def test_a_row_filter_that_reads_keys_is_refused(

@@ -10,7 +10,7 @@ from tests.unit.factories import key, plan, relation, table
 from uuidmig.catalog.model import Publication, PublicationMember
 from uuidmig.planner.model import PlanOptions
 from uuidmig.planner.replication import find_replication
-from uuidmig.steps.subscribers import subscriber_commands
+from uuidmig.steps.subscribers import attach, subscriber_commands
 
 PAGE = Path(__file__).parents[2] / "docs" / "replication.md"
 
@@ -38,10 +38,59 @@ def test_publications_that_share_tables_are_done_in_one_round() -> None:
 
 
 def test_nothing_published_nothing_to_do() -> None:
-    everything = Publication("all", "owner", True, sent=(relation("shop.orders"),))
-    for publications in ((), (everything,)):
-        unpublished = replace(plan(table("shop.orders", key())), publications=publications)
-        assert subscriber_commands(unpublished) == ()
+    assert subscriber_commands(plan(table("shop.orders", key()))) == ()
+
+
+def test_the_page_shows_what_stands_in_for_all_tables() -> None:
+    everything = replace(SALES, all_tables=True)
+    published = replace(plan(table("shop.customers", key())), publications=(everything,))
+    blocks = re.findall(r"^```sql\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    commands = "\n".join(subscriber_commands(published)) + "\n"
+    assert commands.startswith(blocks[1])
+    assert commands.endswith(blocks[2])
+    rest = commands.removeprefix(blocks[1]).removesuffix(blocks[2])
+    assert rest == blocks[0].replace('"sales"', '"uuidmig_instead"').replace(
+        "'sales'", "'uuidmig_instead'"
+    )
+    assert max(len(line) for line in commands.splitlines() if line.startswith("--")) < 80
+
+
+def test_the_stand_in_sends_what_the_other_one_sent_and_nothing_of_ours() -> None:
+    sent = ("shop.orders", "uuidmig.run", "shop__uuid7.orders", "crm.notes")
+    everything = Publication(
+        "it's all",
+        "owner",
+        True,
+        sent=tuple(map(relation, sent)),
+        publish=("insert", "delete"),
+        via_root=True,
+        generated_columns=True,
+    )
+    several = (everything, replace(SALES, all_tables=True))
+    commands = subscriber_commands(replace(plan(table("shop.orders", key())), publications=several))
+    options = (
+        "WITH (publish = 'insert, delete', publish_via_partition_root = true,"
+        " publish_generated_columns = stored);"
+    )
+    for line in (
+        f'CREATE PUBLICATION "uuidmig_instead_1" FOR TABLES IN SCHEMA "crm", "shop" {options}',
+        'CREATE PUBLICATION "uuidmig_instead_2" FOR TABLES IN SCHEMA "shop";',
+        f'CREATE PUBLICATION "it\'s all" FOR ALL TABLES {options}',
+        'CREATE PUBLICATION "sales" FOR ALL TABLES;',
+        'ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION "it\'s all";',
+        'TRUNCATE "crm"."notes", "shop"."customers", "shop"."orders";',
+    ):
+        assert line in commands
+
+
+def test_partitions_that_are_sent_one_by_one() -> None:
+    parts = tuple(table(f"shop.orders_{n}", key(), parent=relation("shop.orders")) for n in "12")
+    whole = table("shop.orders", key(), kind="p", partitions=parts)
+    one_by_one = replace(SALES, sent=(relation("shop.orders_1"), relation("shop.customers")))
+    for publication, named in ((SALES, False), (one_by_one, True)):
+        commands = attach(replace(plan(whole), publications=(publication,)))
+        assert ('-- "shop"."orders"' in commands) is named
+    assert 'TRUNCATE "shop"."customers", "shop"."orders_1";' in commands
 
 
 def test_what_is_accepted_and_what_never_is() -> None:

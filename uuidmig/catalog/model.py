@@ -302,6 +302,10 @@ class PublicationMember:
     filter_columns: tuple[str, ...] = ()
 
 
+EVERY_CHANGE = ("insert", "update", "delete", "truncate")
+"""What a publication sends unless its creator said otherwise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Publication:
     """A publication. `sent` are all tables that subscribers get, as they see their names;
@@ -312,6 +316,9 @@ class Publication:
     all_tables: bool
     sent: tuple[RelationName, ...] = ()
     members: tuple[PublicationMember, ...] = ()
+    publish: tuple[str, ...] = EVERY_CHANGE
+    via_root: bool = False  # publish_via_partition_root
+    generated_columns: bool = False  # the stored ones, from 18 on
 
 
 @dataclass(frozen=True, slots=True)

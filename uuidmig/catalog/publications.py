@@ -23,6 +23,9 @@ def build_publications(rows: Iterable[Row], members: Iterable[Row]) -> tuple[Pub
             all_tables=row["all_tables"],
             sent=tuple(RelationName(*relation) for relation in row["sent"]),
             members=tuple(named[row["name"]]),
+            publish=tuple(row["publish"]),
+            via_root=row["via_root"],
+            generated_columns=row["generated_columns"],
         )
         for row in rows
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from uuidmig.catalog.model import Catalog, Publication, PublicationMember, RelationName
 from uuidmig.planner.closure import with_partitions
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
-from uuidmig.planner.partitions import members
+from uuidmig.planner.partitions import all_members
 
 PAGE = "docs/replication.md"
 
@@ -25,20 +25,15 @@ def _sent(publication: Publication, names: Collection[RelationName]) -> list[Rel
 
 def find_replication(plan: Plan) -> Iterator[Hazard]:
     """Yield what stands against the migration, or must be known, because tables are published."""
-    names = {table.name for table in plan.tables}
-    partitioned = (table for table in plan.tables if table.table.kind == "p")
-    trees = {part.name for table in partitioned for part in members(table)}
+    tables = {member.name: member for member in all_members(plan)}
     for publication in plan.publications:
         if publication.all_tables:
             yield _all_tables(publication)
             continue
-        if parts := _sent(publication, trees):
-            yield _of_partitions(publication, parts)
-            continue
-        yield _published(publication, _sent(publication, names), plan)
+        yield _published(publication, _sent(publication, tables), plan)
         for member in publication.members:
-            if member.relation in names:
-                yield from _row_filter(publication, member, plan)
+            if member.relation in tables:
+                yield from _row_filter(publication, member, tables[member.relation])
 
 
 def _refusal(code: str, name: str, message: str, remedy: str) -> Hazard:
@@ -54,18 +49,9 @@ def _all_tables(publication: Publication) -> Hazard:
         "publication-all-tables",
         publication.name,
         "the publication is FOR ALL TABLES: it would send the copies and the journal to "
-        "subscribers, which have no such tables and stop; --accept-replication does not help",
-        f"replace it by one FOR TABLES IN SCHEMA or FOR TABLE; {PAGE} has the commands",
-    )
-
-
-def _of_partitions(publication: Publication, parts: list[RelationName]) -> Hazard:
-    return _refusal(
-        "publication-of-partitions",
-        publication.name,
-        "the publication sends a partitioned table or partitions of one, which is not handled, "
-        f"with --accept-replication or without: {', '.join(map(str, parts))}",
-        "take them out of the publication, or leave the table out with --table or --schema",
+        "subscribers, which have no such tables and stop; --accept-replication alone does not help",
+        "replace it by one FOR TABLES IN SCHEMA for the time of the migration, as the plan says "
+        f"under Subscribers ({PAGE}); then with --accept-replication",
     )
 
 
@@ -90,9 +76,8 @@ def _published(publication: Publication, sent: list[RelationName], plan: Plan) -
 
 
 def _row_filter(
-    publication: Publication, member: PublicationMember, plan: Plan
+    publication: Publication, member: PublicationMember, table: ClosureTable
 ) -> Iterator[Hazard]:
-    table = plan.table(member.relation)
     keys = {name for name, _ in table.roots} | {reference.column for reference in table.references}
     if used := sorted(keys.intersection(member.filter_columns)):
         yield _refusal(

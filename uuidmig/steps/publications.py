@@ -2,7 +2,8 @@
 
 Columns, row filter and name are read where they are, at that moment: whoever changed a publication
 since the cutover finds it as changed after a rollback. A publication of a schema needs nothing: the
-table that lies in the schema is the one that is sent.
+table that lies in the schema is the one that is sent. One that names a partitioned table has the
+partitions by it, whichever way it sends them; one that names a partition has that partition.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from uuidmig.catalog.model import RelationName
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import all_members
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import regclass
 
@@ -49,12 +51,12 @@ def drop_carry_function() -> Statement:
 
 def carry_forth(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements for after the swap: from the retired tables to the new ones."""
-    return _carry((table.retired, table.name) for table in plan.tables)
+    return _carry((table.retired, table.name) for table in all_members(plan))
 
 
 def carry_back(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements for after the swap back: from the former new tables to the old ones."""
-    return _carry((table.shadow, table.name) for table in plan.tables)
+    return _carry((table.shadow, table.name) for table in all_members(plan))
 
 
 def _carry(pairs: Iterable[tuple[RelationName, RelationName]]) -> tuple[Statement, ...]:

@@ -4,14 +4,20 @@ Subscribers hold the old keys, and a table that a subscription has once is never
 the subscription lets go of the publications, for one that sends nothing (it must have one), and
 takes them up again after the switch, which copies their tables. A subscription that is behind must
 not meet that publication in WAL written before it existed: before PostgreSQL 18 it would fail there
-again and again.
+again and again. A publication FOR ALL TABLES is replaced before all that, and may come back after
+it.
 """
 
 from __future__ import annotations
 
+from itertools import chain
+
 from psycopg import sql
 
+from uuidmig.catalog.model import RelationName
 from uuidmig.planner.model import Plan
+from uuidmig.planner.partitions import leaves
+from uuidmig.steps.all_tables import AWAIT_SLOTS, stand_ins
 
 NOTHING = "uuidmig_nothing"
 """The publication without a table, which the DBA creates and drops."""
@@ -19,10 +25,7 @@ NOTHING = "uuidmig_nothing"
 _ON_PUBLISHER = sql.SQL("""\
 -- on the publisher, some time before the cutover:
 CREATE PUBLICATION {nothing};
-SELECT pg_current_wal_lsn() AS created \\gset
--- again and again, until every subscriber has passed it:
-SELECT slot_name, confirmed_flush_lsn >= :'created' AS passed FROM pg_replication_slots \
-WHERE slot_type = 'logical' AND database = current_database();""")
+{await_slots}""")
 
 _DETACH = sql.SQL("""\
 -- on every subscriber, before the cutover (and before a rollback), for each
@@ -33,9 +36,17 @@ ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {names};""")
 
 _ATTACH = sql.SQL("""\
 -- on every subscriber, after the cutover (and after a rollback):
-TRUNCATE {tables};
+{trees}TRUNCATE {tables};
 ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {names};
 ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {nothing};""")
+
+# The server takes TRUNCATE of partitions for one of tables that others reference, and all of those
+# must be named. To name them empties partitions that only the subscriber has: not unasked.
+_TREES = sql.SQL("""\
+-- if it is refused because foreign keys hold between partitioned tables, name
+-- these in it too; that empties partitions that only the subscriber has:
+{names}
+""")
 
 _RELEASE = sql.SQL("""\
 -- on the publisher, when no subscription has it and nobody will roll back:
@@ -64,23 +75,55 @@ def release_publisher(plan: Plan) -> tuple[str, ...]:
 
 def subscriber_commands(plan: Plan) -> tuple[str, ...]:
     """Return all of it in order, to the end."""
+    replaced = stand_ins(plan)
     return (
+        *chain.from_iterable(s.create_instead() for s in replaced),
+        *chain.from_iterable(s.use_instead() for s in replaced),
+        *chain.from_iterable(s.drop_everything() for s in replaced),
         *prepare_publisher(plan),
         *detach(plan),
         *attach(plan),
         *release_publisher(plan),
+        *chain.from_iterable(s.create_everything() for s in replaced),
+        *chain.from_iterable(s.use_everything() for s in replaced),
+        *chain.from_iterable(s.drop_instead() for s in replaced),
     )
 
 
 def _lines(plan: Plan, template: sql.SQL) -> tuple[str, ...]:
     carried = [publication for publication in plan.publications if not publication.all_tables]
+    carried += [stand_in.instead for stand_in in stand_ins(plan)]
     if not carried:
         return ()
-    tables = sorted({relation for publication in carried for relation in publication.sent})
+    tables = {relation for publication in carried for relation in publication.sent}
     text = template.format(
         nothing=sql.SQL(NOTHING),
+        await_slots=sql.SQL(AWAIT_SLOTS),
         names=sql.SQL(", ").join([sql.Identifier(p.name) for p in carried]),
         literals=sql.SQL(", ").join([sql.Literal(p.name) for p in carried]),
-        tables=sql.SQL(", ").join([relation.identifier for relation in tables]),
+        tables=_listed(tables),
+        trees=_trees(plan, tables),
     )
     return tuple(text.as_string(None).splitlines())
+
+
+def _trees(plan: Plan, sent: set[RelationName]) -> sql.Composable:
+    """Return the remark about partitioned tables that are sent by partition, if there are any."""
+    trees = sorted(
+        table.name
+        for table in plan.tables
+        if table.name not in sent and sent.intersection(leaf.name for leaf in leaves(table))
+    )
+    if not trees:
+        return sql.SQL("")
+    return _TREES.format(names=sql.SQL("\n").join(map(_comment, trees)))
+
+
+def _comment(relation: RelationName) -> sql.Composed:
+    """Return a line of its own: what a terminal folds would go on as SQL, as would a newline."""
+    parts = (" ".join(part.splitlines()) for part in (relation.schema, relation.name))
+    return sql.SQL("-- {}").format(RelationName(*parts).identifier)
+
+
+def _listed(relations: set[RelationName]) -> sql.Composed:
+    return sql.SQL(", ").join([relation.identifier for relation in sorted(relations)])

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import LiteralString
 
 import pytest
 
 from tests.acceptance.shop import Shop
 from tests.acceptance.test_under_load import assert_unharmed, working
-from tests.kitchen_sink.load import KitchenSink, open_kitchen_sink, table_count
+from tests.kitchen_sink.load import OPTIONS, KitchenSink, open_kitchen_sink, table_count
 from tests.kitchen_sink.writer import writing
+from tests.replication import pair_of, subscriber_server
 from tests.schema_dump import finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
-from uuidmig import PlanOptions, RunOptions, finish, make_plan, migrate, rollback
+from uuidmig import RunOptions, finish, make_plan, migrate, rollback
 from uuidmig.demo.writers import Writers
+from uuidmig.steps import subscribers
 
-OPTIONS = RunOptions(batch=200, workers=2)
+RUN = RunOptions(batch=200, workers=2)
 
 
 @contextmanager
@@ -37,12 +40,13 @@ def assert_same(sink: KitchenSink, contents: object, uses: object, writers: Writ
 def test_there_and_back_and_there_again(database: TestDatabase) -> None:
     with open_kitchen_sink(database) as sink:
         assert table_count(sink.connection) >= 40
-        dump, plan = schema_dump(database), make_plan(sink.dsn, PlanOptions())
+        dump, plan = schema_dump(database), make_plan(sink.dsn, OPTIONS)
         contents, uses = sink.contents(), sink.uses()
+        assert all(uses.values())
         writers = Writers(sink.dsn, 4, rate=80.0)
 
         with applications(sink, writers):
-            assert migrate(sink.dsn, run_options=OPTIONS).state == "validated"
+            assert migrate(sink.dsn, OPTIONS, RUN).state == "validated"
         assert_same(sink, contents, uses, writers)
 
         with applications(sink, writers):
@@ -50,9 +54,48 @@ def test_there_and_back_and_there_again(database: TestDatabase) -> None:
         assert_same(sink, contents, uses, writers)
 
         with applications(sink, writers):
-            assert migrate(sink.dsn, run_options=OPTIONS).state == "validated"
+            assert migrate(sink.dsn, OPTIONS, RUN).state == "validated"
         assert_same(sink, contents, uses, writers)
 
         finish(sink.dsn)
         assert_same(sink, contents, uses, writers)
         assert finished_dump(database) == with_new_defaults(dump, plan)
+
+
+PUBLICATIONS = ("What is sold", "events_as_a_whole", "events_by_partition", "stocks")
+WITHOUT_FOREIGN_KEYS: LiteralString = """
+    DO $$ DECLARE k record; BEGIN
+      FOR k IN SELECT conrelid::regclass AS relation, conname FROM pg_constraint
+               WHERE contype = 'f' AND conparentid = 0 LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', k.relation, k.conname);
+      END LOOP;
+    END $$"""
+
+
+@pytest.mark.slow
+def test_a_subscriber_of_its_publications(database: TestDatabase) -> None:
+    """It does what plan prints. Tables that it does not get hold no foreign keys there."""
+    with (
+        open_kitchen_sink(database) as sink,
+        subscriber_server(database) as server,
+        pair_of(database, server) as pair,
+    ):
+        pair.subscriber.execute(WITHOUT_FOREIGN_KEYS)
+        pair.subscribe(*PUBLICATIONS)
+        plan, writers = make_plan(sink.dsn, OPTIONS), Writers(sink.dsn, 4, rate=80.0)
+        assert [publication.name for publication in plan.publications] == [*PUBLICATIONS]
+
+        with applications(sink, writers):
+            pair.on_publisher(subscribers.prepare_publisher(plan))
+            pair.await_applied()
+            pair.on_subscriber(subscribers.detach(plan))
+            assert migrate(sink.dsn, OPTIONS, RUN).state == "validated"
+            pair.on_subscriber(subscribers.attach(plan))
+        pair.assert_equal()
+
+        with applications(sink, writers):
+            pair.on_subscriber(subscribers.detach(plan))
+            rollback(sink.dsn)
+            pair.on_subscriber(subscribers.attach(plan))
+        pair.assert_equal()
+        assert_unharmed(sink, writers)

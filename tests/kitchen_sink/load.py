@@ -14,11 +14,28 @@ from psycopg import sql
 from tests.acceptance.shop import Shop
 from tests.kitchen_sink.uses import USES, Rows, use
 from tests.servers import TestDatabase
+from uuidmig import PlanOptions
 from uuidmig.demo.data import load_shop
 from uuidmig.demo.schema import create_shop
+from uuidmig.planner.model import Discriminator, SoftReference
 
 _FOLDER = Path(__file__).parent
-_SCRIPTS = ("schema", "partitions", "rows")
+_SCRIPTS = ("schema", "partitions", "rows", "soft_references", "publications")
+_OF_SCHEMAS: LiteralString = 'CREATE PUBLICATION stocks FOR TABLES IN SCHEMA stock, "Odd Schema"'
+
+OPTIONS = PlanOptions(
+    accept_replication=True,
+    soft_references=(
+        *(
+            SoftReference(f"reports.audit.{column}", references, Discriminator("kind", kind))
+            for column in ("entity", "entity_text")
+            for kind, references in (("account", "crm.accounts.id"), ("order", "shop.orders.id"))
+        ),
+        SoftReference("reports.favourites.article", "stock.articles.id"),
+        SoftReference("events.mentions.key", "events.sources.id", Discriminator("kind", "source")),
+    ),
+)
+"""What its owner says of it: tables are published, and what references keys without saying so."""
 
 # Tables and their columns that hold no key, which a migration must leave alone.
 _COLUMNS: LiteralString = """
@@ -31,6 +48,7 @@ where
     c.relkind in ('r', 'p') and not c.relispartition
     and n.nspname in ('crm', 'billing', 'stock', 'Odd Schema', 'reports', 'events')
     and 'uuid'::regtype not in (t.oid, t.typbasetype)
+    and (c.relname, a.attname) not in (('audit', 'entity_text'), ('mentions', 'key'))
 group by 1, 2
 order by 1, 2
 """
@@ -64,6 +82,8 @@ def open_kitchen_sink(database: TestDatabase, orders: int = 300) -> Iterator[Kit
         load_shop(connection, orders=orders)
         for script in _SCRIPTS:
             connection.execute((_FOLDER / f"{script}.sql").read_bytes())
+        with database.connect_admin(autocommit=True) as admin:
+            admin.execute(_OF_SCHEMAS)
         yield KitchenSink(database, connection)
 
 

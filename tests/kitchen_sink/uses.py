@@ -113,6 +113,41 @@ USES: dict[str, tuple[LiteralString, ...]] = {
         " JOIN events.visits v ON (v.region, v.id) = (p.region, p.visit_id) GROUP BY 1, 2, 3"
         " ORDER BY 1, 2, 3",
     ),
+    "soft references by uuid and by text": (
+        "SELECT a.kind, a.label FROM reports.audit a LEFT JOIN crm.accounts c ON c.id = a.entity"
+        " LEFT JOIN shop.orders o ON o.id::text = a.entity_text"
+        " WHERE label !~ '^w' AND ((a.kind, a.label) = ('account', c.name)"
+        " AND c.id::text = a.entity_text OR (a.kind, a.label) = ('order', o.reference)"
+        " AND o.id = a.entity) ORDER BY 1, 2",
+    ),
+    "values that only look like soft references": (
+        "SELECT kind, label, get_byte(uuid_send(entity), 6) >> 4, substring(entity_text, 15, 1)"
+        " FROM reports.audit WHERE kind = 'elsewhere' OR label = 'no key' ORDER BY 1, 2",
+    ),
+    "soft reference of all rows": (
+        "SELECT f.who, a.sku FROM reports.favourites f JOIN stock.articles a ON a.id = f.article"
+        " ORDER BY 1",
+    ),
+    "soft reference of a partitioned table": (
+        "SELECT m.kind, m.number, s.name FROM events.mentions m"
+        " LEFT JOIN events.sources s ON s.id::text = m.key AND m.kind = 'source' ORDER BY 1, 2",
+    ),
+    "publications": (
+        "SELECT pubname, schemaname, tablename, attnames, rowfilter FROM pg_publication_tables"
+        " ORDER BY 1, 2, 3",
+    ),
+    "publications of schemas, of partitions and of whole tables": (
+        "SELECT pubname, r.prrelid::regclass::text, s.pnnspid::regnamespace::text"
+        " FROM pg_publication p LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid"
+        " LEFT JOIN pg_publication_namespace s ON s.pnpubid = p.oid ORDER BY 1, 2, 3",
+    ),
+    "replica identity": (
+        "UPDATE billing.tenants SET created_at = now()",
+        "UPDATE stock.suppliers SET names = names || '{more}'",
+        "SELECT c.relname, c.relreplident, i.indexrelid::regclass::text FROM pg_class c"
+        " LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisreplident"
+        " WHERE c.oid IN ('billing.tenants'::regclass, 'stock.suppliers'::regclass) ORDER BY 1",
+    ),
     "insert into a partitioned table": (
         "INSERT INTO events.log (source_id, kind, happened_at)"
         " SELECT id, 'new', '2025-08-01 00:00+00' FROM events.sources WHERE name = 'source 1'",

@@ -31,6 +31,11 @@ _ROUND: tuple[LiteralString, ...] = (
     " SELECT article_id, shelf_id, -1 FROM stock.levels LIMIT 1",
     "INSERT INTO stock.categories (parent_id, name)"
     " SELECT id, 'w ' || %(n)s FROM stock.categories WHERE name = 'c2'",
+    "INSERT INTO reports.audit (kind, label, entity, entity_text)"
+    " SELECT 'account', name, id, id::text FROM crm.accounts WHERE name = 'w ' || %(n)s",
+    "INSERT INTO reports.favourites SELECT 'w ' || %(n)s, id FROM stock.articles LIMIT 1",
+    "INSERT INTO events.mentions SELECT 'w', %(n)s, id::text FROM events.sources LIMIT 1",
+    "UPDATE events.mentions SET kind = 'source', number = -number WHERE kind = 'w'",
     "INSERT INTO billing.drafts (tenant_id, content)"
     " SELECT id, '{\"w\": 1}' FROM billing.tenants WHERE name = 'tenant 3'",
     "DELETE FROM crm.accounts WHERE name = 'w ' || (%(n)s - 3) AND primary_contact_id IS NULL",
@@ -43,6 +48,9 @@ _TAKE_AWAY: tuple[LiteralString, ...] = (
     "DELETE FROM stock.moves WHERE quantity = -1",
     "DELETE FROM stock.categories WHERE name LIKE 'w %'",
     "DELETE FROM billing.drafts WHERE content ? 'w'",
+    "DELETE FROM reports.audit WHERE label LIKE 'w %'",
+    "DELETE FROM reports.favourites WHERE who LIKE 'w %'",
+    "DELETE FROM events.mentions WHERE number NOT BETWEEN 1 AND 9",
 )
 
 

@@ -12,7 +12,7 @@ from uuidmig.bench.inserts.feed import Batch, Feed, _binary_keys
 from uuidmig.bench.inserts.kinds import KINDS
 from uuidmig.bench.inserts.pages import PageHealth
 from uuidmig.bench.inserts.preload import _portions
-from uuidmig.bench.inserts.ratios import new_page_density, ratios
+from uuidmig.bench.inserts.ratios import new_page_density, ratios, without_generator
 from uuidmig.bench.inserts.run import order_of
 from uuidmig.bench.inserts.shapes import SHAPES
 from uuidmig.bench.inserts.spec import (
@@ -147,6 +147,14 @@ def test_ratios_are_taken_within_rounds() -> None:
     assert wal.median == pytest.approx(5.0)
     assert found["rows_per_second_mixed_to_uuid4"] is None
     assert new_page_density(turns) == {"uuid7": 88.0, "uuid4": None}
+
+
+def test_time_of_making_keys_can_be_taken_off() -> None:
+    turns = [turn("uuid4", 1, 100_000, 1), turn("uuid7", 1, 200_000, 1)]
+    net = ratios(without_generator(turns, {"uuid4": 2.0, "uuid7": 6.0}, 2))
+    rows = net["rows_per_second_uuid7_to_uuid4"]
+    assert rows is not None
+    assert rows.median == pytest.approx(2 * 0.9 / 0.4)
 
 
 def test_feed_ends_after_so_many_batches() -> None:

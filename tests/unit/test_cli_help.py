@@ -56,6 +56,13 @@ def test_help_has_text_examples_and_the_connection_panel(command: str) -> None:
         assert option in result.stdout
 
 
+@pytest.mark.parametrize("command", ["inserts"])
+def test_help_of_a_benchmark(command: str) -> None:
+    result = CliRunner().invoke(app, ["bench", command, "--help"], env={"COLUMNS": "100"})
+    assert result.exit_code == 0
+    assert f"uuidmig bench {command}" in result.stdout.partition("Examples:")[2]
+
+
 def test_version_goes_to_stdout() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0

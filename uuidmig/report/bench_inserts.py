@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from uuidmig.bench.inserts.ratios import BASE, Spread, new_page_density, of_kind, ratios, spread
@@ -149,8 +150,8 @@ def _notes(report: BenchReport) -> Iterator[str]:
         yield f"Not as in your table: {one_line(text)}"
 
 
-def _spread(figures: Spread | None, shown: object) -> str:
-    if figures is None or not callable(shown):
+def _spread(figures: Spread | None, shown: Callable[[float], str]) -> str:
+    if figures is None:
         return "-"
     return f"{shown(figures.median)} ({shown(figures.min)} - {shown(figures.max)})"
 
@@ -167,6 +168,6 @@ def _percent(value: float | None) -> str:
     return "-" if value is None else f"{value:.1f} %"
 
 
-def _right(table: object, columns: int) -> None:
+def _right(table: Table, columns: int) -> None:
     for number in range(1, columns + 1):
-        table.columns[number].justify = "right"  # type: ignore[attr-defined]
+        table.columns[number].justify = "right"

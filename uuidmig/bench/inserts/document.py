@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from uuidmig.bench.inserts.ratios import new_page_density, of_kind, ratios, spread
+from uuidmig.bench.inserts.ratios import (
+    Spread,
+    new_page_density,
+    of_kind,
+    ratios,
+    spread,
+    without_generator,
+)
 from uuidmig.bench.inserts.regime import memory_shares, regime
 from uuidmig.bench.inserts.run import BenchReport
 from uuidmig.bench.inserts.turn import Turn
@@ -26,12 +33,22 @@ def bench_document(report: BenchReport, command: str) -> dict[str, object]:
         extra={
             "ratios": {name: one and one.median for name, one in compared.items()},
             "ratios_spread": compared,
+            "ratios_without_generator": _net_ratios(report),
             "new_page_density": new_page_density(report.turns),
             "generator_microseconds": report.generators,
             "regime": regime(report),
             "memory": memory_shares(report),
         },
     )
+
+
+def _net_ratios(report: BenchReport) -> dict[str, Spread | None]:
+    """Of rows a second alone; keys that clients make are out of the clock already."""
+    turns: Sequence[Turn] = report.turns
+    if report.spec.keys == "server":
+        made = {kind: figures["server"] or 0.0 for kind, figures in report.generators.items()}
+        turns = without_generator(turns, made, report.spec.clients)
+    return {name: one for name, one in ratios(turns).items() if name.startswith("rows")}
 
 
 def _results(report: BenchReport) -> Iterator[Result]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import psycopg
 from uuidmig.catalog.rows import Row, fetch
 from uuidmig.errors import PreflightRefused
 from uuidmig.report.units import count, size
+
+_MOMENT_SECONDS = 0.5
 
 LARGEST_BYTES = 1024**3
 """A database of more bytes than this is taken for one that somebody needs."""
@@ -22,6 +25,9 @@ def refuse_production(connection: psycopg.Connection[Any]) -> None:
     subscriptions, WAL archiving, and a database larger than LARGEST_BYTES.
     """
     (row,) = fetch(connection, "bench_production")
+    if row["sessions"]:  # a session of ours that has just been closed may still be listed
+        time.sleep(_MOMENT_SECONDS)
+        (row,) = fetch(connection, "bench_production")
     if signs := list(_signs(row)):
         raise PreflightRefused(
             [*signs, "if it may be measured on all the same, say --allow-production"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
 from uuidmig.bench.inserts.turn import Turn
@@ -52,6 +52,23 @@ def _ratios(turns: Sequence[Turn], kind: str, to: str, value: _Value) -> Iterato
         one, other = by_place.get((round, kind)), by_place.get((round, to))
         if one and other and value(other):
             yield value(one) / value(other)
+
+
+def without_generator(
+    turns: Sequence[Turn], microseconds: Mapping[str, float], clients: int
+) -> list[Turn]:
+    """Return the turns without the time that making the keys took on the server, as if it had been
+    made ready before: so many microseconds a key, by kind, shared by the clients."""
+    return [
+        replace(
+            turn,
+            seconds=max(
+                turn.seconds - turn.rows * microseconds[turn.kind] / 1e6 / clients,
+                turn.seconds / 100,
+            ),
+        )
+        for turn in turns
+    ]
 
 
 def new_page_density(turns: Sequence[Turn]) -> dict[str, float | None]:

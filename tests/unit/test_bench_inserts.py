@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter, deque
 from uuid import UUID
 
 import pytest
 
 from uuidmig.bench.inserts.against import split_against
+from uuidmig.bench.inserts.clients import ClientLog, Load
 from uuidmig.bench.inserts.feed import Batch, Feed, _binary_keys
 from uuidmig.bench.inserts.kinds import KINDS
 from uuidmig.bench.inserts.pages import PageHealth
@@ -23,7 +25,8 @@ from uuidmig.bench.inserts.spec import (
     parse_preload,
     parse_rows,
 )
-from uuidmig.bench.inserts.turn import Turn, percentile
+from uuidmig.bench.inserts.timeline import WalSamples, percentile, timeline
+from uuidmig.bench.inserts.turn import Turn
 from uuidmig.errors import ConfigurationError
 
 
@@ -128,6 +131,16 @@ def test_percentiles() -> None:
     figures = [float(number) for number in range(1, 101)]
     assert [percentile(figures, p) for p in (50, 95, 99, 100)] == [50, 95, 99, 100]
     assert percentile([7.0], 50) == 7.0
+
+
+def test_time_line_holds_every_row_and_ends_with_the_last_batch() -> None:
+    log = ClientLog(array("d", [10.1, 10.2, 10.6, 11.05]), array("d", [0.1, 0.1, 0.4, 0.45]))
+    wal = WalSamples(lambda: 0, [10.0, 10.5, 11.05], [100, 300, 900])
+    parts = list(timeline(Load(10.0, (log,), (1,)), spec(seconds=5.0), wal))
+    assert [part.second for part in parts] == pytest.approx([0.5, 1.05])
+    assert [part.rows_per_second for part in parts] == pytest.approx([20 / 0.5, 20 / 0.55])
+    assert [part.p99_ms for part in parts] == pytest.approx([100, 450])
+    assert [part.wal_bytes for part in parts] == [200, 600]
 
 
 def test_ratios_are_taken_within_rounds() -> None:

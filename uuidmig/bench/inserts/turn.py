@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import bisect
-import math
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
-from uuidmig.bench.inserts.clients import Load, run_clients
+from uuidmig.bench.inserts.clients import run_clients
 from uuidmig.bench.inserts.counters import difference, read_counters
 from uuidmig.bench.inserts.explain import Buffers, explain_batch
 from uuidmig.bench.inserts.feed import make_feed, statement
@@ -20,23 +17,9 @@ from uuidmig.bench.inserts.kinds import Kind
 from uuidmig.bench.inserts.pages import PageHealth, read_pages
 from uuidmig.bench.inserts.spec import Spec
 from uuidmig.bench.inserts.tables import Names
-
-_INTERVALS = 10
-"""Into how many intervals the time line of a turn is divided, at most."""
-
-_SHORTEST_INTERVAL = 0.25  # seconds
+from uuidmig.bench.inserts.timeline import Interval, WalSamples, percentile, timeline
 
 _LSN = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A part of a turn that ended `second` seconds after its start."""
-
-    second: float
-    rows_per_second: float
-    p99_ms: float | None
-    wal_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +79,7 @@ def run_turn(bench: Bench, kind: Kind, round: int, position: int) -> Turn:
         connection.execute("CHECKPOINT")
     index = bench.names.primary_key(kind)
     before = read_counters(connection, index)
-    wal = _WalSamples(connection)
+    wal = WalSamples(lambda: _wal_position(connection))
     load = run_clients(
         bench.dsn,
         command,
@@ -124,52 +107,10 @@ def run_turn(bench: Bench, kind: Kind, round: int, position: int) -> Turn:
         growth=growth,
         buffers=None if spec.copy else explain_batch(connection, command, spare),
         pages=read_pages(connection, bench.functions, index, bench.loaded[kind.name]),
-        timeline=tuple(_timeline(load, spec, wal)),
+        timeline=tuple(timeline(load, spec, wal)),
     )
 
 
-def percentile(ordered: Sequence[float], percent: float) -> float:
-    """Return the smallest of the ordered figures that `percent` of all do not exceed."""
-    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
-
-
-@dataclass(slots=True)
-class _WalSamples:
-    """Where the WAL was at which time."""
-
-    connection: psycopg.Connection[Any]
-    times: list[float] = field(default_factory=list)
-    positions: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.sample()
-
-    def sample(self) -> None:
-        (row,) = self.connection.execute(_LSN).fetchall()
-        self.times.append(time.perf_counter())
-        self.positions.append(row[0])
-
-    def at(self, moment: float) -> int:
-        """Return the position last seen by then."""
-        return self.positions[max(0, bisect.bisect_right(self.times, moment) - 1)]
-
-
-def _timeline(load: Load, spec: Spec, wal: _WalSamples) -> Iterator[Interval]:
-    batches = sorted(
-        (end, latency)
-        for log in load.logs
-        for end, latency in zip(log.ends, log.latencies, strict=True)
-    )
-    width = max(_SHORTEST_INTERVAL, spec.seconds / _INTERVALS)
-    first = 0
-    for number in range(1, math.ceil((batches[-1][0] - load.started) / width) + 1):
-        until = load.started + number * width
-        last = bisect.bisect_right(batches, (until, math.inf))
-        latencies = sorted(latency for _, latency in batches[first:last])
-        yield Interval(
-            second=number * width,
-            rows_per_second=(last - first) * spec.batch / width,
-            p99_ms=percentile(latencies, 99) * 1000 if latencies else None,
-            wal_bytes=wal.at(until) - wal.at(until - width),
-        )
-        first = last
+def _wal_position(connection: psycopg.Connection[Any]) -> int:
+    (row,) = connection.execute(_LSN).fetchall()
+    return int(row[0])

@@ -211,3 +211,11 @@ class SlowerThanAllowed(UuidmigError):
     """A benchmark is slower than the threshold allows."""
 
     exit_code = 6
+
+
+class ReportUnavailable(ConfigurationError):
+    """The HTML report needs matplotlib: pip install 'uuidmig[report]'; --json works without it."""
+
+
+class ReportUnreadable(ConfigurationError):
+    """The file given to the report is no document that it can show."""

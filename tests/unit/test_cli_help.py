@@ -31,6 +31,7 @@ COMMANDS = (
     "keys",
     "scan",
     "doctor",
+    "report",
     "demo",
     "bench inserts",
     "bench compare",

@@ -29,6 +29,7 @@ from uuidmig.cli import (
     migrate,
     pause,
     plan,
+    report,
     resume,
     rewrite_file,
     rollback,
@@ -43,7 +44,7 @@ _PANELS = {
     "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
     "Go back, clean up": (abort, rollback, finish),
     "Key maps": (export_map, import_map, rewrite_file),
-    "Look": (lookup, inspect, decode, keys, scan, doctor, demo),
+    "Look": (lookup, inspect, decode, keys, scan, doctor, report, demo),
 }
 
 app = typer.Typer(

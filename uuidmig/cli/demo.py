@@ -14,6 +14,7 @@ from uuidmig.errors import UuidmigError
 EXAMPLES = (
     "uuidmig demo",
     "uuidmig demo --orders 20000 --writers 4",
+    "uuidmig demo --report demo.html",
     "uuidmig demo --json | jq .longest_stall_ms",
 )
 
@@ -28,6 +29,7 @@ def demo(
     ctx: typer.Context,
     orders: Orders = 100_000,
     writers: Writers = 8,
+    report: options.ReportFile = None,
     as_json: options.AsJson = False,
     dsn: options.Dsn = None,
     server: options.Server = None,
@@ -39,17 +41,28 @@ def demo(
     Runs on an embedded server, of which nothing is left afterwards, unless --dsn or --server says
     otherwise; UUIDMIG_DSN does not count here. Exit code 1 when the application felt an error.
     """
+    from uuidmig.cli.report_file import demo_report, require_renderer, write_report
     from uuidmig.demo.run import run_demo
     from uuidmig.report.demo import demo_document, demo_table
     from uuidmig.report.document import document
 
+    if report is not None:
+        require_renderer(report)
     place = server or (None if dsn else "embedded")
     with session(ctx, dsn=dsn, server=place, verbose=verbose, quiet=quiet) as run:
         with run.progress() as observer:
-            report = run_demo(run.dsn, orders=orders, writers=writers, observer=observer)
+            shown = run_demo(
+                run.dsn,
+                orders=orders,
+                writers=writers,
+                measured=report is not None,
+                observer=observer,
+            )
+        if report is not None:
+            write_report(demo_report(shown), report)
         if as_json:
-            write(document(demo_document(report)))
+            write(document(demo_document(shown)))
         else:
-            show(demo_table(report))
-        if report.application_errors or report.differences:
+            show(demo_table(shown))
+        if shown.application_errors or shown.differences:
             raise UuidmigError("the application felt the migration: see errors and differences")

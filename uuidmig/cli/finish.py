@@ -12,6 +12,7 @@ from uuidmig.cli.talk import show
 
 EXAMPLES = (
     "uuidmig finish",
+    "uuidmig finish --report report.html",
     "uuidmig finish --yes",
 )
 
@@ -28,6 +29,7 @@ _DEFAULT_ONLY = (
 
 def finish(
     ctx: typer.Context,
+    report: options.ReportFile = None,
     alembic_config: options.AlembicConfig = None,
     yes: options.Yes = False,
     dsn: options.Dsn = None,
@@ -37,9 +39,11 @@ def finish(
 ) -> None:
     """Drop the retired tables with the old keys and all objects of uuidmig. No way back.
 
-    Old keys are no longer translated afterwards, and `uuidmig lookup` no longer knows them.
+    Old keys are no longer translated afterwards, and `uuidmig lookup` no longer knows them. What
+    `uuidmig report` shows goes too: --report writes it to a file first.
     """
     from uuidmig import engine
+    from uuidmig.cli.report_file import migration_document, write_report
     from uuidmig.report.status import status_table
 
     flags = {"dsn": dsn, "server": server, "alembic_config": alembic_config}
@@ -47,6 +51,8 @@ def finish(
         words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
         what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
+        if report is not None:  # before anything is dropped, or nothing is
+            write_report(migration_document(run.dsn), report)
         with run.progress() as observer:
             engine.finish(run.dsn, observer, run.run_options)
         show(status_table(engine.status(run.dsn)))

@@ -42,16 +42,17 @@ def inspect(
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, tables=table) as run:
         with run.connect() as connection:
-            found = inspect_indexes(connection, _names(connection, run.settings.tables))
+            found = inspect_indexes(connection, named_tables(connection, run.settings.tables))
         if as_json:
             write(document({"indexes": found}))
         else:
             show(index_health_table(found))
 
 
-def _names(
+def named_tables(
     connection: psycopg.Connection[TupleRow], tables: tuple[str, ...]
 ) -> list[RelationName] | None:
+    """Return the tables that these names mean, None for none given. ConfigurationError."""
     from uuidmig.catalog.read import read_catalog
     from uuidmig.planner.selection import find_table
 

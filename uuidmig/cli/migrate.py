@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import typer
 
 from uuidmig.cli import options
@@ -16,6 +18,7 @@ EXAMPLES = (
     "uuidmig migrate --cutover manual --workers 4",
     "uuidmig migrate --yes 2> migrate.log   # from cron or CI",
     "uuidmig migrate --alembic-config alembic.ini",
+    "uuidmig migrate --measure   # then: uuidmig report --output report.html",
     "uuidmig migrate --dry-run > review.sql",
     "uuidmig migrate --strategy default-only",
 )
@@ -35,6 +38,7 @@ def migrate(
     workers: options.Workers = None,
     cutover: options.Cutover = None,
     lock_timeout: options.LockTimeout = None,
+    measure: options.Measure = False,
     dry_run: options.DryRun = False,
     alembic_config: options.AlembicConfig = None,
     yes: options.Yes = False,
@@ -62,5 +66,6 @@ def migrate(
         if not yes:  # the plan is shown to whoever is asked; making it counts all keys
             confirm(what_will_happen(run), "Go on?", run.talk, yes=yes)
         with run.progress() as observer:
-            report = engine.migrate(run.dsn, run.plan_options, run.run_options, observer)
+            chosen = replace(run.run_options, measure=measure)
+            report = engine.migrate(run.dsn, run.plan_options, chosen, observer)
         show(migration_table(report, engine.status(run.dsn).next_commands))

@@ -158,6 +158,24 @@ AlembicConfig = Annotated[
         "(env UUIDMIG_ALEMBIC_CONFIG, default an environment of uuidmig's own)",
     ),
 ]
+Measure = Annotated[
+    bool,
+    typer.Option(
+        "--measure",
+        rich_help_panel=_OUTPUT,
+        help="Measure indexes and inserts before the first step and after the cutover, for "
+        "`uuidmig report`. Reads every page of the indexes; its inserts are rolled back.",
+    ),
+]
+ReportFile = Annotated[
+    str | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        rich_help_panel=_OUTPUT,
+        help="Write what `uuidmig report` shows to this file: HTML, or JSON if it ends in .json.",
+    ),
+]
 Yes = Annotated[
     bool,
     typer.Option("--yes", "-y", rich_help_panel=_SAFETY, help="Do not ask; needed in scripts."),

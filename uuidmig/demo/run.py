@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
+from uuidmig.bench.measure import measure
+from uuidmig.bench.measurement import Measurement
+from uuidmig.catalog.model import RelationName
+from uuidmig.demo.application import ApplicationRecord, application_record
 from uuidmig.demo.condition import Condition, examine
 from uuidmig.demo.data import load_shop
 from uuidmig.demo.migration import migrate_shop
-from uuidmig.demo.place import demo_place
-from uuidmig.demo.schema import create_shop
+from uuidmig.demo.place import Place, demo_place
+from uuidmig.demo.schema import SCHEMA, TABLES, create_shop
 from uuidmig.demo.timeline import Timeline
 from uuidmig.demo.writers import WriterReport, Writers
+from uuidmig.engine.migration_record import MigrationRecord, read_migration
 from uuidmig.engine.progress import Note, Observer, silent
 
 CALM_SECONDS = 5.0
@@ -25,8 +31,9 @@ AFTERMATH_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class DemoReport:
-    """What the demo showed. `stalls` and latencies are the writers' own, in milliseconds; None
-    when there were no writers (or no such step).
+    """What the demo showed. `migration` is the journal's record, with measurements, if asked for;
+    `application` what its writers felt over time. `stalls` and latencies are the writers' own, in
+    milliseconds; None when there were no writers (or no such step).
 
     `differences` has a line for each row that is not as its writer left it: it must be empty.
     """
@@ -45,6 +52,8 @@ class DemoReport:
     p99_during_ms: float | None
     before: Condition
     after: Condition
+    application: ApplicationRecord | None = None
+    migration: MigrationRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +73,14 @@ def run_demo(
     orders: int = 100_000,
     writers: int = 8,
     rate: float | None = 200.0,
+    measured: bool = False,
     observer: Observer = silent,
 ) -> DemoReport:
     """Create a shop in a database of its own on that server, migrate it under load, measure.
 
     `rate` is transactions a second by all writers together. Needs a superuser's `server_dsn`; the
-    migration itself runs as an ordinary role. Nothing is left behind. Raises what
+    migration itself runs as an ordinary role. With `measured` the report's measurements are taken
+    before the writers start and after they ended. Nothing is left behind. Raises what
     `uuidmig.engine.migrate` raises, and ConfigurationError when the rights do not suffice.
     """
     with demo_place(server_dsn) as place, psycopg.connect(place.dsn, autocommit=True) as connection:
@@ -78,11 +89,27 @@ def run_demo(
         rows = load_shop(connection, orders=orders)
         _checkpoint(server_dsn)
         before = examine(connection)
+        measurements = [_measure(server_dsn, place, "before")] if measured else []
         application = Writers(place.dsn, writers, rate=rate)
         trial = _migrate_under_load(place.dsn, application, observer)
         observer.notify(Note("comparing the shop with what its writers remember"))
         differences = application.verify(connection)
-        return _report(rows, writers, trial, differences, before, examine(connection))
+        report = _report(rows, writers, trial, differences, before, examine(connection))
+        if not measured:
+            return report
+        measurements.append(_measure(server_dsn, place, "after"))
+        record = replace(read_migration(place.dsn), measurements=tuple(measurements))
+        return replace(report, migration=record)
+
+
+def _measure(server_dsn: str, place: Place, stage: str) -> Measurement:
+    """As a superuser, who may look into pages."""
+    dsn = make_conninfo(server_dsn, dbname=place.name)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        available = "SELECT FROM pg_available_extensions WHERE name = 'pageinspect'"
+        if connection.execute(available).rowcount:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS pageinspect")
+        return measure(connection, [RelationName(SCHEMA, name) for name in TABLES], stage=stage)
 
 
 def _checkpoint(server_dsn: str) -> None:
@@ -136,6 +163,14 @@ def _report(
         p99_during_ms=report.during(*(trial.timeline.span("copy") or (trial.start, trial.end))).p99,
         before=before,
         after=after,
+        application=application_record(
+            report,
+            trial.timeline,
+            writers=writers,
+            start=trial.start,
+            end=trial.end,
+            differences=len(differences),
+        ),
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import psycopg
 
 from uuidmig import __version__
-from uuidmig.engine import build, catchup, copy, environments, journal, revisions
+from uuidmig.engine import build, catchup, copy, environments, journal, measuring, revisions
 from uuidmig.engine.comparison import verify_plan
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import coordinate
@@ -26,6 +26,7 @@ from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Note, Observer, Stall, StepFinished, StepStarted, silent
 from uuidmig.engine.validation import validate_keys
+from uuidmig.engine.waits import Waits
 from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.steps import subscribers
@@ -43,7 +44,7 @@ class _Context:
     plan: Plan
     environment: Environment
     options: RunOptions
-    observer: Observer
+    observer: Waits
 
 
 def migrate(
@@ -59,19 +60,40 @@ def migrate(
     """
     chosen = plan_options or PlanOptions()
     started = time.monotonic()
+    observer = Waits.around(observer)
     with coordinate(dsn) as connection:
         run = journal.find_run(connection)
         if run is not None and run.state == "rolled_back":
             _abort(_context(dsn, connection, run_options, observer))
             run = None
         if run is None:
-            _prepare(dsn, make_plan(dsn, chosen), run_options, observer)
+            _begin(dsn, connection, chosen, run_options, observer)
             run = journal.read_run(connection)
         journal.require_version(run, __version__)
         journal.require_same(run, chosen)
         context = _context(dsn, connection, run_options, observer)
+        if run_options.measure:
+            measuring.fill_in(dsn, connection, context.plan, observer)
         _advance(context, until=_goal(context))
+        measuring.complete(dsn, connection, context.plan, observer)
         return _report(context, time.monotonic() - started)
+
+
+def _begin(
+    dsn: str,
+    connection: Connection,
+    chosen: PlanOptions,
+    options: RunOptions,
+    observer: Observer,
+) -> None:
+    plan = make_plan(dsn, chosen)
+    if options.measure and not plan.refusals:
+        before = measuring.take(dsn, plan, measuring.BEFORE, observer)
+        plan = make_plan(dsn, chosen)  # measuring took a while, in which the schema may change
+        _prepare(dsn, plan, options, observer)
+        measuring.keep(connection, before)
+    else:
+        _prepare(dsn, plan, options, observer)
 
 
 def _goal(context: _Context) -> str:
@@ -103,7 +125,12 @@ def _advance(context: _Context, until: str) -> None:
 def _step(context: _Context, name: str, title: str) -> Iterator[None]:
     context.observer.notify(StepStarted(name, title))
     started = time.monotonic()
-    yield
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):  # it must not hide why the step failed
+            if journal.exists(context.connection):
+                context.observer.write(context.connection)
     seconds = time.monotonic() - started
     if journal.exists(context.connection):
         journal.record(context.connection, "step", name, seconds=round(seconds, 3))
@@ -240,6 +267,7 @@ def cutover(
         context = _context(dsn, connection, run_options, observer)
         started = time.monotonic()
         _advance(context, until="switched" if run.plan.default_only else "validated")
+        measuring.complete(dsn, connection, context.plan, context.observer)
         return _report(context, time.monotonic() - started)
 
 
@@ -357,7 +385,8 @@ def resume(dsn: str) -> None:
 def _context(dsn: str, connection: Connection, options: RunOptions, observer: Observer) -> _Context:
     run = journal.read_run(connection)
     environment = environments.for_present(connection, dsn, run.plan_hash, options.alembic_config)
-    return _Context(dsn, connection, run.plan, environment, options, observer)
+    waits = Waits.around(observer)
+    return _Context(dsn, connection, run.plan, environment, options, waits)
 
 
 def _report(context: _Context, seconds: float) -> MigrationReport:

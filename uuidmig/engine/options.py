@@ -10,7 +10,8 @@ class RunOptions:
     """How to run. `batch` is rows a batch, None adapts it. `lock_timeout_ms` bounds all waits of
     one attempt at locks together, and `lock_attempts` is how many are made (60 take some minutes).
     `cutover` "manual" stops before it. `alembic_config` is the alembic.ini or pyproject.toml of the
-    environment that holds the revisions; None: they run in one of uuidmig's own."""
+    environment that holds the revisions; None: they run in one of uuidmig's own. `measure` takes
+    index health and an insert probe before the first step and after the cutover."""
 
     batch: int | None = None
     workers: int = 2
@@ -18,6 +19,7 @@ class RunOptions:
     lock_timeout_ms: int = 500
     lock_attempts: int = 60
     alembic_config: str | None = None
+    measure: bool = False
 
 
 @dataclass(frozen=True, slots=True)

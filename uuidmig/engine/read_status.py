@@ -93,7 +93,8 @@ def _tables(connection: Connection, plan: Plan) -> tuple[TableStatus, ...]:
 
 def _events(connection: Connection) -> tuple[JournalEvent, ...]:
     rows = connection.execute(
-        "SELECT at, kind, step, detail FROM uuidmig.event ORDER BY id DESC LIMIT %s",
+        "SELECT at, kind, step, detail - '{samples,times}'::text[] FROM uuidmig.event"
+        " ORDER BY id DESC LIMIT %s",
         [_LAST_EVENTS],
     ).fetchall()
     return tuple(JournalEvent(*row) for row in reversed(rows))

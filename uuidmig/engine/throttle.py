@@ -12,13 +12,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import psycopg
 
+from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Note, Observer, Waiting
+from uuidmig.engine.throttle_record import ThrottleRecord
 from uuidmig.engine.wal_writer import WAKE_SECONDS, wake_wal_writer
 
 _BUSY_COMMITS = 20.0  # a second, by others: below it nobody is there to be disturbed
@@ -43,6 +45,7 @@ class Throttle:
     rest: float = 2.0  # a careful start: it shrinks while commits stay quick
     recent: deque[float] = field(default_factory=lambda: deque(maxlen=5))
     told: float = 0.0
+    record: ThrottleRecord = field(default_factory=ThrottleRecord)
 
     def width(self, wide: int) -> int:
         """Return how many chunks a claim may have: one while others are at work."""
@@ -51,7 +54,9 @@ class Throttle:
     def give_way(self, worked_seconds: float, stop: threading.Event) -> None:
         """Rest after a piece of work, in proportion to it, while commits are slow."""
         if self.busy and self.rest > 0:
-            stop.wait(min(worked_seconds * self.rest, _LONGEST_REST_SECONDS))
+            rest = min(worked_seconds * self.rest, _LONGEST_REST_SECONDS)
+            stop.wait(rest)
+            self.record.add_rest(rest)
 
     def adapt(self, latency_ms: float) -> None:
         """Rest more as soon as commits are slow, less when they are quick again.
@@ -68,6 +73,7 @@ class Throttle:
             self.rest = min(self.rest + 1.0, _MOST_REST)
         else:
             self.rest = max(self.rest * 0.99 - 0.01, 0.0)
+        self.record.add(latency_ms, self.rest)
 
     @property
     def limit_ms(self) -> float:
@@ -108,6 +114,21 @@ def throttle(dsn: str, observer: Observer) -> Iterator[Throttle]:
         finally:
             stop.set()
             watcher.join()
+            _write(connection, state)
+
+
+def _write(connection: Connection, state: Throttle) -> None:
+    """Leave for the report how the copy gave way; only a help for people, never in its way."""
+    with suppress(psycopg.Error):
+        journal.record(
+            connection,
+            "throttle",
+            "copy",
+            base_ms=round(state.base_ms, 3),
+            limit_ms=round(state.limit_ms, 3),
+            rested_seconds=round(state.record.rested_seconds, 3),
+            samples=state.record.rows(),
+        )
 
 
 def _mode(busy: bool) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uuidmig.cli.bench import compare, inserts
+from uuidmig.cli.bench import compare, index, inserts
 
 HELP = "Measure what keys cost, and compare measurements."
 
-COMMANDS = (inserts, compare)
+COMMANDS = (inserts, index, compare)

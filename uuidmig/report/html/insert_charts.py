@@ -85,9 +85,10 @@ def grouped_bars(
                 colour = colours[group if len(series) == 1 else place]
                 x = group + (place - (len(series) - 1) / 2) * bar
                 axes.bar(x, value, width=bar * 0.92, color=colour)
-                text = f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+                text = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
                 axes.text(x, value + top * 0.02, text, ha="center", fontsize=8.5, color=MUTED)
         axes.set_ylim(0, top * 1.15)
+        axes.yaxis.set_major_formatter("{x:,.10g}")
         axes.set_xlim(-0.6, len(groups) - 0.4)
         axes.set_xticks(range(len(groups)), list(groups))
         axes.tick_params(axis="x", length=0, labelcolor=INK)

@@ -205,7 +205,7 @@ def _time_axis(axes: Axes, first: float, last: float, ticks: int) -> None:
         for unit, name in ((86400, "days"), (3600, "hours"), (60, "minutes"), (1, "seconds"))
         if last - first >= 3 * unit or unit == 1
     )
-    values = MaxNLocator(ticks).tick_values(first / unit, last / unit)
+    values = MaxNLocator(ticks, steps=[1, 2, 5, 10]).tick_values(first / unit, last / unit)
     shown = [value for value in values if first / unit <= value <= last / unit]
     axes.set_xticks([value * unit for value in shown], [f"{value:g}" for value in shown])
     axes.set_xlabel(name)

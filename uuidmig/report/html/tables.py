@@ -108,7 +108,7 @@ def steps_table(record: MigrationRecord) -> str:
         waits = _count(record, "waiting", step)
         stall = duration(max(stalls) / 1000) if stalls else _NOTHING
         rows.append([step, took, stall, tries, waits])
-    head = ["step", "took", "writers waited at most", "failed tries at locks", "times it gave way"]
+    head = ["step", "took", "writers waited at most", "failed tries at locks", "times it held back"]
     return html_table(head, rows)
 
 

@@ -125,7 +125,7 @@ def _probes(
     keys: Mapping[tuple[RelationName, str], KeyCounts],
     notes: _Notes,
 ) -> Iterator[InsertProbe]:
-    left = MOST_PROBES
+    left, small = MOST_PROBES, []
     for table in tables:
         column = key_column(table)
         if column is None or not left:
@@ -134,9 +134,11 @@ def _probes(
             yield probe_inserts(connection, table, _counts(keys, table, column))
             left -= 1
         except NothingToProbe as reason:
-            notes.add(f"insert probe: {reason}")
+            small.append(f"insert probe: {reason}")
         except psycopg.Error as error:
             notes.add(f"insert probe of {table.name}: {_first_line(error)}")
+    if left == MOST_PROBES and small:  # beside probes of bigger tables it is of no interest
+        notes.add(small[0])
 
 
 def _counts(

@@ -34,6 +34,7 @@ COMMANDS = (
     "report",
     "demo",
     "bench inserts",
+    "bench index",
     "bench compare",
 )
 SILENT = {"decode", "keys", "rewrite-file"}  # little happens that could be told

@@ -34,7 +34,7 @@ alter table things alter feeling set (n_distinct = -0.5, n_distinct_inherited = 
 create statistics things_statistics (ndistinct, dependencies) on name, price from things;
 create statistics measured.elsewhere (mcv) on price, feeling from things;
 create statistics "on an Expression" on (price * 3), lower(name) from things;
-create statistics one_expression on (name || sorted) from things;
+create statistics one_expression on (lower(sorted)) from things;
 alter statistics measured.elsewhere set statistics 44;
 comment on statistics things_statistics is 'pairs';
 comment on table things is 'all of E''it''''s \ %s %(x)s :name {}';

@@ -55,7 +55,8 @@ SELECT concat_ws('|', 'materialized view', oid, relam, reltablespace, relacl,
 FROM relation WHERE relkind = 'm'
 UNION ALL
 SELECT concat_ws('|', 'materialized column', a.attrelid, a.attnum, a.attname, a.attacl,
-                 a.attstattarget, a.attstorage, a.attcompression, a.attoptions,
+                 a.attstattarget, a.attstorage, a.attcompression,
+                 ARRAY(SELECT o FROM unnest(a.attoptions) AS o WHERE NOT starts_with(o, 'pg_')),
                  col_description(a.attrelid, a.attnum))
 FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 WHERE r.relkind = 'm'
 UNION ALL

@@ -17,7 +17,8 @@ WITH closure (source) AS (
 SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   SELECT concat_ws('|', 'column', a.attrelid, a.attnum, a.attname, a.atttypid, a.atttypmod,
                    a.attnotnull, a.attidentity, a.attgenerated, a.attcollation, a.attacl,
-                   a.attstattarget, a.attstorage, a.attcompression, a.attoptions,
+                   a.attstattarget, a.attstorage, a.attcompression,
+                   ARRAY(SELECT o FROM unnest(a.attoptions) AS o WHERE NOT starts_with(o, 'pg_')),
                    pg_get_expr(d.adbin, d.adrelid)) AS line
   FROM closure c JOIN pg_attribute a ON a.attrelid = c.source AND a.attnum > 0
        AND NOT a.attisdropped

@@ -23,7 +23,8 @@ select
     a.attidentity::text as identity,
     -- the default is NULL since 17, -1 before
     nullif(a.attstattarget::integer, -1) as statistics_target,
-    coalesce(a.attoptions, '{}') as options,
+    -- pg_attver (newer minor releases) is the server's own, on every column; it takes no other
+    array(select o from unnest(a.attoptions) as o where not starts_with(o, 'pg_')) as options,
     col_description(a.attrelid, a.attnum) as comment
 from pg_attribute a
 join pg_type t on t.oid = a.atttypid

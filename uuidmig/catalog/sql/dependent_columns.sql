@@ -9,7 +9,8 @@ select
     case when a.attstattarget >= 0 then a.attstattarget::integer end as statistics_target,
     case when a.attstorage <> t.typstorage then a.attstorage::text end as storage,
     nullif(a.attcompression::text, '') as compression,
-    coalesce(a.attoptions, '{}') as options,
+    -- pg_attver (newer minor releases) is the server's own, on every column; it takes no other
+    array(select o from unnest(a.attoptions) as o where not starts_with(o, 'pg_')) as options,
     col_description(a.attrelid, a.attnum) as comment
 from pg_attribute a
 join pg_type t on t.oid = a.atttypid

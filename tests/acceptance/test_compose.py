@@ -34,6 +34,8 @@ OTHERS = (
     "uuidmig export-map --output MAP",
     "uuidmig import-map MAP --into public.key_map",
     "uuidmig rewrite-file --map MAP --column old MAP",
+    "uuidmig report --json",
+    "uuidmig bench index",
     "uuidmig rollback",
     "uuidmig decode ID",
     "uuidmig keys",

@@ -43,7 +43,7 @@ from uuidmig.errors import (
     WrongState,
 )
 
-IMPATIENT = RunOptions(lock_timeout_ms=100, lock_attempts=2)
+IMPATIENT = RunOptions(lock_timeout_ms=100, lock_attempts=4)
 
 
 @pytest.fixture

@@ -336,4 +336,13 @@ def _answers(dsn: str) -> bool:
 
 
 def test_every_error_names_its_exit_code() -> None:
-    assert {error.exit_code for error in UuidmigError.__subclasses__()} <= {1, 2, 3, 4, 5, 130, 143}
+    assert {error.exit_code for error in UuidmigError.__subclasses__()} <= {
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        130,
+        143,
+    }

@@ -22,7 +22,7 @@ from uuidmig.keymap.read import read_map
 
 _BATCH = 10_000
 _CACHE_KIB = 32_768
-_FIELD = re.compile(rb'("(?:[^"]|"")*"|(?!")[^,\r\n]*)(,|\r?\n|$)')
+_FIELD = re.compile(rb'("(?:[^"]|"")*"|(?!")(?:[^,\r\n]|\r(?!\n))*)(,|\r?\n|$)')
 
 Look = Callable[[bytes], bytes | None]
 

@@ -110,6 +110,18 @@ class OldKeysCollide(UuidmigError):
         )
 
 
+class ReferenceDangles(UuidmigError):
+    """A foreign key cannot be validated after the swap: a row references one that is not there."""
+
+    def __init__(self, what: str, detail: str | None) -> None:
+        violation = detail or "a row references one that is not there."
+        super().__init__(
+            f"{what} cannot be validated: {violation} The tables are in place and every new write"
+            " is checked. Somebody wrote this row past the foreign key (session_replication_role,"
+            " disabled triggers): correct or delete it, then run the command again"
+        )
+
+
 class SchemaDrift(UuidmigError):
     """The schema of a table changed while the migration ran."""
 

@@ -7,44 +7,26 @@ with the step that had not committed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 
 import psycopg
 
 from uuidmig import __version__
-from uuidmig.engine import build, catchup, copy, environments, journal, measuring, revisions
-from uuidmig.engine.comparison import verify_plan
+from uuidmig.engine import catchup, journal, measuring, revisions
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.context import Context, context_of, step, tell_stall, tell_subscribers
 from uuidmig.engine.coordinator import coordinate
-from uuidmig.engine.drift import changed_partitions, telling_drift
-from uuidmig.engine.environments import Environment
-from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_tables
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
-from uuidmig.engine.progress import Note, Observer, Stall, StepFinished, StepStarted, silent
+from uuidmig.engine.progress import Observer, StepFinished, StepStarted, silent
+from uuidmig.engine.stages import BEFORE_CUTOVER, advance, prepare, validate, verify_rows
 from uuidmig.engine.validation import validate_keys
 from uuidmig.engine.waits import Waits
-from uuidmig.errors import PreflightRefused, SchemaDrift
-from uuidmig.planner.model import Plan, PlanOptions
+from uuidmig.errors import SchemaDrift
+from uuidmig.planner.model import PlanOptions
 from uuidmig.steps import subscribers
 
-BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
 _DEFAULTS = RunOptions()
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """One coordinated run: the plan of the journal, and where its revisions run."""
-
-    dsn: str
-    connection: Connection
-    plan: Plan
-    environment: Environment
-    options: RunOptions
-    observer: Waits
 
 
 def migrate(
@@ -64,17 +46,17 @@ def migrate(
     with coordinate(dsn) as connection:
         run = journal.find_run(connection)
         if run is not None and run.state == "rolled_back":
-            _abort(_context(dsn, connection, run_options, observer))
+            _abort(context_of(dsn, connection, run_options, observer))
             run = None
         if run is None:
             _begin(dsn, connection, chosen, run_options, observer)
             run = journal.read_run(connection)
         journal.require_version(run, __version__)
         journal.require_same(run, chosen)
-        context = _context(dsn, connection, run_options, observer)
+        context = context_of(dsn, connection, run_options, observer)
         if run_options.measure:
             measuring.fill_in(dsn, connection, context.plan, observer)
-        _advance(context, until=_goal(context))
+        advance(context, until=_goal(context))
         measuring.complete(dsn, connection, context.plan, observer)
         return _report(context, time.monotonic() - started)
 
@@ -90,151 +72,17 @@ def _begin(
     if options.measure and not plan.refusals:
         before = measuring.take(dsn, plan, measuring.BEFORE, observer)
         plan = make_plan(dsn, chosen)  # measuring took a while, in which the schema may change
-        _prepare(dsn, plan, options, observer)
+        prepare(dsn, plan, options, observer)
         measuring.keep(connection, before)
     else:
-        _prepare(dsn, plan, options, observer)
+        prepare(dsn, plan, options, observer)
 
 
-def _goal(context: _Context) -> str:
+def _goal(context: Context) -> str:
     manual = context.options.cutover == "manual"
     if context.plan.default_only:
         return "prepared" if manual else "switched"
     return "verified" if manual else "validated"
-
-
-def _advance(context: _Context, until: str) -> None:
-    """Run the stages that the state asks for until it is `until`."""
-    stages = _SWITCH_STAGES if context.plan.default_only else _STAGES
-    while (state := journal.state(context.connection)) != until:
-        if state == "verify_failed":
-            journal.require(journal.read_run(context.connection), "migrate", *BEFORE_CUTOVER)
-        if state in ("validated", "switched"):
-            return
-        name, title, stage = stages[state]
-        with (
-            _step(context, name, title),
-            telling_event_trigger(context.connection),
-            telling_drift(context.connection),
-        ):
-            stage(context)
-        failpoint(name)
-
-
-@contextmanager
-def _step(context: _Context, name: str, title: str) -> Iterator[None]:
-    context.observer.notify(StepStarted(name, title))
-    started = time.monotonic()
-    try:
-        yield
-    finally:
-        with suppress(psycopg.Error):  # it must not hide why the step failed
-            if journal.exists(context.connection):
-                context.observer.write(context.connection)
-    seconds = time.monotonic() - started
-    if journal.exists(context.connection):
-        journal.record(context.connection, "step", name, seconds=round(seconds, 3))
-    context.observer.notify(StepFinished(name, seconds))
-
-
-def _prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:
-    if plan.refusals:
-        raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
-    if not plan.default_only:
-        try_temporary_tables(dsn)
-    _tell_subscribers(observer, subscribers.subscriber_commands(plan))
-    what = "create the journal" if plan.default_only else "create shadows, change log and triggers"
-    observer.notify(StepStarted("prepare", what))
-    started = time.monotonic()
-    environment = environments.for_new(dsn, plan, options.alembic_config)
-    revisions.upgrade(dsn, environment, "prepare", options, observer)
-    observer.notify(StepFinished("prepare", time.monotonic() - started))
-    failpoint("prepare")
-
-
-def _cut(context: _Context) -> None:
-    copy.cut_all(context.dsn, context.plan, context.options)
-
-
-def _copy(context: _Context) -> None:
-    copy.copy_all(context.dsn, context.plan, context.options, context.observer)
-
-
-def _build(context: _Context) -> None:
-    build.build(context.dsn, context.plan, context.options, context.observer)
-
-
-def _catch_up(context: _Context) -> None:
-    catchup.catch_up(context.dsn, context.observer)
-
-
-def _verify(context: _Context) -> None:
-    verify_plan(context.dsn, context.plan, context.options, context.observer)
-
-
-def _cutover(context: _Context) -> None:
-    with connect(context.dsn, "drain") as drainer:
-
-        def catch_up() -> None:
-            catchup.drain_until_short(drainer, context.observer)
-
-        catch_up()
-        failpoint("before-cutover")
-        try:
-            revisions.upgrade(
-                context.dsn,
-                context.environment,
-                "cutover",
-                context.options,
-                context.observer,
-                on_failure=catch_up,
-            )
-        except SchemaDrift:
-            if changed_partitions(context.connection):
-                # Rows of one that came may have been replayed before it is taken away again.
-                journal.set_state(context.connection, "caught_up")
-            raise
-    _tell_stall(context, "cutover")
-    _tell_subscribers(context.observer, subscribers.attach(context.plan))
-
-
-def _tell_subscribers(observer: Observer, commands: Sequence[str]) -> None:
-    for command in commands:
-        observer.notify(Note(command, "warning"))
-
-
-def _switch_defaults(context: _Context) -> None:
-    failpoint("before-cutover")
-    revisions.upgrade(
-        context.dsn, context.environment, "cutover", context.options, context.observer
-    )
-    _tell_stall(context, "cutover")
-
-
-def _tell_stall(context: _Context, step: str) -> None:
-    for name, milliseconds in journal.stalls(context.connection)[-1:]:
-        if name == step:
-            context.observer.notify(Stall(step, milliseconds))
-
-
-def _validate(context: _Context) -> None:
-    validate_keys(context.dsn, context.plan, context.options, context.observer)
-    journal.set_state(context.connection, "validated")
-
-
-_Stage = tuple[str, str, Callable[[_Context], None]]
-_STAGES: dict[str, _Stage] = {
-    "prepared": ("cut", "cut the tables into chunks", _cut),
-    "copying": ("copy", "copy the rows", _copy),
-    "copied": ("build", "build indexes and constraints", _build),
-    "built": ("catch-up", "replay the change log", _catch_up),
-    "caught_up": ("verify", "compare both sides, every row", _verify),
-    "verified": ("cutover", "put the new tables in place", _cutover),
-    "cutover": ("validate", "validate the foreign keys", _validate),
-}
-_SWITCH_STAGES: dict[str, _Stage] = {
-    "prepared": ("cutover", "change the defaults of the key columns", _switch_defaults),
-}
 
 
 def verify(
@@ -245,10 +93,10 @@ def verify(
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
         journal.require(run, "verify", "built", "caught_up", "verified")
-        context = _context(dsn, connection, run_options, observer)
+        context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
-        with _step(context, "verify", "compare both sides, every row"):
-            _verify(context)
+        with step(context, "verify", "compare both sides, every row"):
+            verify_rows(context)
         return _report(context, time.monotonic() - started)
 
 
@@ -264,9 +112,9 @@ def cutover(
         journal.require_version(run, __version__)
         ready = ("prepared", "switched") if run.plan.default_only else ("verified", "cutover")
         journal.require(run, "cutover", *ready)
-        context = _context(dsn, connection, run_options, observer)
+        context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
-        _advance(context, until="switched" if run.plan.default_only else "validated")
+        advance(context, until="switched" if run.plan.default_only else "validated")
         measuring.complete(dsn, connection, context.plan, context.observer)
         return _report(context, time.monotonic() - started)
 
@@ -276,10 +124,10 @@ def abort(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFA
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
         journal.require(run, "abort", *BEFORE_CUTOVER, "verify_failed", "rolled_back")
-        _abort(_context(dsn, connection, run_options, observer))
+        _abort(context_of(dsn, connection, run_options, observer))
 
 
-def _abort(context: _Context) -> None:
+def _abort(context: Context) -> None:
     context.observer.notify(StepStarted("abort", "take everything away"))
     started = time.monotonic()
     revisions.downgrade(
@@ -302,7 +150,7 @@ def rollback(
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
         journal.require(run, "rollback", "cutover", "validated", "switched", "rolled_back")
-        context = _context(dsn, connection, run_options, observer)
+        context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
         if run.state == "switched":
             _put_defaults_back(context)
@@ -312,20 +160,20 @@ def rollback(
         return _report(context, time.monotonic() - started)
 
 
-def _roll_back(context: _Context) -> None:
+def _roll_back(context: Context) -> None:
     with connect(context.dsn, "drain") as drainer:
 
         def catch_up() -> None:
             catchup.drain_until_short(drainer, context.observer, "drain_back")
 
-        with _step(context, "replay-back", "replay changes into the old tables"):
+        with step(context, "replay-back", "replay changes into the old tables"):
             try:
                 catch_up()
             except psycopg.errors.ObjectInUse as error:
-                message = f"{error.diag.message_primary}\n{error.diag.message_hint}"
-                raise SchemaDrift(message) from error
+                told = (error.diag.message_primary, error.diag.message_hint)
+                raise SchemaDrift("\n".join(filter(None, told))) from error
         failpoint("before-rollback")
-        with _step(context, "rollback", "put the old tables back"):
+        with step(context, "rollback", "put the old tables back"):
             revisions.downgrade(
                 context.dsn,
                 context.environment,
@@ -334,19 +182,19 @@ def _roll_back(context: _Context) -> None:
                 context.observer,
                 on_failure=catch_up,
             )
-    _tell_stall(context, "rollback")
+    tell_stall(context, "rollback")
     again = (*subscribers.detach(context.plan), *subscribers.attach(context.plan))
-    _tell_subscribers(context.observer, again)
+    tell_subscribers(context.observer, again)
     failpoint("rollback")
 
 
-def _put_defaults_back(context: _Context) -> None:
+def _put_defaults_back(context: Context) -> None:
     failpoint("before-rollback")
-    with _step(context, "rollback", "put the old defaults back"):
+    with step(context, "rollback", "put the old defaults back"):
         revisions.downgrade(
             context.dsn, context.environment, "cutover", context.options, context.observer
         )
-    _tell_stall(context, "rollback")
+    tell_stall(context, "rollback")
     failpoint("rollback")
 
 
@@ -356,9 +204,9 @@ def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEF
         run = journal.read_run(connection)
         journal.require_version(run, __version__)
         journal.require(run, "finish", "cutover", "validated", "switched")
-        context = _context(dsn, connection, run_options, observer)
+        context = context_of(dsn, connection, run_options, observer)
         if run.state == "cutover":
-            _validate(context)
+            validate(context)
         failpoint("before-finish")
         tables = "" if run.plan.default_only else "the old tables and "
         observer.notify(StepStarted("finish", f"drop {tables}the tool's objects"))
@@ -382,14 +230,7 @@ def resume(dsn: str) -> None:
         journal.set_paused(connection, False, None)
 
 
-def _context(dsn: str, connection: Connection, options: RunOptions, observer: Observer) -> _Context:
-    run = journal.read_run(connection)
-    environment = environments.for_present(connection, dsn, run.plan_hash, options.alembic_config)
-    waits = Waits.around(observer)
-    return _Context(dsn, connection, run.plan, environment, options, waits)
-
-
-def _report(context: _Context, seconds: float) -> MigrationReport:
+def _report(context: Context, seconds: float) -> MigrationReport:
     rows = context.connection.execute(
         "SELECT c.schema_name || '.' || c.table_name, coalesce(sum(k.rows), 0)::bigint"
         " FROM uuidmig.closure_table c LEFT JOIN uuidmig.chunk k ON k.table_number = c.number"

@@ -10,9 +10,9 @@ import pytest
 
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
-from uuidmig import abort, finish, migrate, rollback
+from uuidmig import RunOptions, abort, cutover, finish, migrate, rollback
 from uuidmig.engine.planning import make_plan
-from uuidmig.errors import PreflightRefused
+from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import PlanOptions
 
 Connection = psycopg.Connection[Any]
@@ -114,3 +114,13 @@ def test_of_a_table_that_stays(database: TestDatabase, owner: Connection) -> Non
         "trigger a_part on public.parts_1",
         "trigger back on The Shop.Orders",
     }
+
+
+def test_one_that_comes_during_the_migration(database: TestDatabase, owner: Connection) -> None:
+    migrate(database.dsn, run_options=RunOptions(cutover="manual"))
+    owner.execute("""create constraint trigger w after insert on settings from items
+        for each row execute function note_call()""")
+    with pytest.raises(SchemaDrift, match="changed since prepare"):
+        cutover(database.dsn)
+    owner.execute("drop trigger w on settings")
+    assert cutover(database.dsn).state == "validated"

@@ -39,9 +39,12 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   JOIN pg_class x ON x.oid = i.indexrelid
   UNION ALL
   SELECT concat_ws('|', 'trigger', t.tgrelid, pg_get_triggerdef(t.oid), t.tgenabled)
-  FROM pg_trigger t JOIN closure c ON c.source = t.tgrelid
+  FROM pg_trigger t
   JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace s ON s.oid = p.pronamespace
   WHERE NOT t.tgisinternal AND s.nspname <> 'uuidmig'
+       -- also one of another table that names one of these by FROM: finish would drop it
+       AND (t.tgrelid IN (SELECT source FROM closure)
+            OR t.tgconstrrelid IN (SELECT source FROM closure))
   UNION ALL
   SELECT concat_ws('|', 'table', r.oid, r.relname, r.relnamespace, r.relowner, r.relpersistence,
                    r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,

@@ -9,6 +9,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.replication import Pair, pair_of, subscriber_server
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
@@ -77,7 +78,8 @@ def pair(database: TestDatabase, request: pytest.FixtureRequest) -> Iterator[Pai
     with database.connect_admin(autocommit=True) as admin:
         admin.execute(PUBLICATIONS[request.param])
         if "SCHEMA" not in PUBLICATIONS[request.param]:
-            admin.execute(f"ALTER PUBLICATION sub OWNER TO {OWNER}".encode())
+            owner_of_it = sql.SQL("ALTER PUBLICATION sub OWNER TO {}").format(sql.Identifier(OWNER))
+            admin.execute(owner_of_it)
     with subscriber_server(database) as server, pair_of(database, server) as both:
         both.subscribe("sub")
         yield both

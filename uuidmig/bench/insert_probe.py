@@ -24,6 +24,7 @@ from uuidmig.bench.measurement import InsertProbe
 from uuidmig.catalog.model import Column, Index, KeyCounts, RelationName, Table
 from uuidmig.catalog.rows import fetch
 from uuidmig.planner.generators import find_generator
+from uuidmig.steps.journal import generator
 from uuidmig.steps.names import column_list
 from uuidmig.steps.verbatim import index_on
 
@@ -38,17 +39,12 @@ _SCHEMA = "uuidmig_probe"
 _COPY = RelationName(_SCHEMA, "rows")
 _NEXT = sql.SQL("pg_temp.uuidmig_probe_batch")
 
-# As uuidmig_keys.uuidv7(), which is there between prepare and finish only.
+# Of our own: uuidmig_keys.uuidv7() is there from prepare on, the server's uuidv7() from 18.
+_UUID7 = sql.Identifier(_SCHEMA, "uuidv7")
 _NEW_KEY = {
     4: sql.SQL("pg_catalog.gen_random_uuid()"),
-    7: sql.SQL("{}.uuidv7()").format(sql.Identifier(_SCHEMA)),
+    7: sql.SQL("{}()").format(_UUID7),
 }
-_UUID7 = sql.SQL("""CREATE FUNCTION {}.uuidv7() RETURNS uuid LANGUAGE sql VOLATILE AS $uuidmig$
-SELECT (substr(overlay(
-          encode(int8send((date_part('epoch', clock_timestamp()) * 65536000)::bigint), 'hex')
-          placing '7' from 13 for 0), 1, 16)
-        || substr(encode(uuid_send(gen_random_uuid()), 'hex'), 17))::uuid
-$uuidmig$""")
 
 
 class NothingToProbe(Exception):
@@ -159,7 +155,7 @@ def _bound(connection: psycopg.Connection[Any]) -> None:
 def _create(connection: psycopg.Connection[Any], subject: _Subject) -> tuple[str, ...]:
     """Create the copy, its indexes and the table of the next batch; return the indexes' names."""
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(_SCHEMA)))
-    connection.execute(_UUID7.format(sql.Identifier(_SCHEMA)))
+    connection.execute(generator(_UUID7))
     like = sql.SQL(" AS SELECT {} FROM {} WITH NO DATA").format(
         column_list(subject.columns), subject.table.name.identifier
     )

@@ -21,7 +21,6 @@ from uuidmig.keymap.compression import open_bytes, open_to_write
 from uuidmig.keymap.read import read_map
 
 _BATCH = 10_000
-_CACHE_KIB = 32_768
 _FIELD = re.compile(rb'("(?:[^"]|"")*"|(?!")(?:[^,\r\n]|\r(?!\n))*)(,|\r?\n|$)')
 
 Look = Callable[[bytes], bytes | None]
@@ -79,7 +78,7 @@ def _index(map_file: Path) -> Iterator[Look]:
         closing(sqlite3.connect(Path(folder) / "map.db", isolation_level=None)) as database,
     ):
         database.execute("PRAGMA journal_mode = off")
-        database.execute(f"PRAGMA cache_size = -{_CACHE_KIB:d}")
+        database.execute("PRAGMA cache_size = -32768")  # KiB
         database.execute("CREATE TABLE map (old BLOB, new BLOB)")
         pairs = ((pair.old.bytes, pair.new.bytes) for pair in read_map(map_file))
         for some in batched(pairs, _BATCH):

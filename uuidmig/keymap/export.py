@@ -20,8 +20,9 @@ from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.planner.partitions import leaves
 from uuidmig.steps.key_pairs import copy_key_pairs
 
-_PAGES = 4_000  # of heap, a task: a few hundred thousand keys, some megabytes compressed
+_PAGES = 4_000  # of heap, a task
 _BLOCK_BYTES = 1 << 18  # handed to the compressor at once
+_FRAME_BYTES = 1 << 22  # of CSV: smaller frames compress worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,25 @@ class _Output:
             self._file.write(frame)
             self.keys += keys
             self.csv_bytes += csv_bytes
+
+
+class _Frame:
+    """A piece of the file under way, in memory until it ends."""
+
+    def __init__(self, path: Path, output: _Output) -> None:
+        self._compressor = new_frame(path)
+        self._output = output
+        self._packed: list[bytes] = []
+        self.keys = 0
+        self.csv_bytes = 0
+
+    def add(self, block: bytes) -> None:
+        self._packed.append(self._compressor.compress(block))
+        self.csv_bytes += len(block)
+
+    def end(self) -> None:
+        self._packed.append(self._compressor.flush())
+        self._output.add(b"".join(self._packed), keys=self.keys, csv_bytes=self.csv_bytes)
 
 
 def export_map(dsn: str, path: Path, *, workers: int = 2) -> Exported:
@@ -99,18 +119,20 @@ def _write(
 
 
 def _compress(rows: Iterable[bytes | bytearray | memoryview], path: Path, output: _Output) -> None:
-    frame, packed = new_frame(path), []
-    block, keys, csv_bytes = bytearray(), 0, 0
+    """Add the rows in frames of a bounded size: more is not held back."""
+    frame = _Frame(path, output)
+    block = bytearray()
     for row in rows:  # the server sends each by itself
         block += row
-        keys += 1
+        frame.keys += 1
         if len(block) >= _BLOCK_BYTES:
-            csv_bytes += len(block)
-            packed.append(frame.compress(bytes(block)))
+            frame.add(bytes(block))
             block.clear()
-    packed.append(frame.compress(bytes(block)))
-    packed.append(frame.flush())
-    output.add(b"".join(packed), keys=keys, csv_bytes=csv_bytes + len(block))
+            if frame.csv_bytes >= _FRAME_BYTES:
+                frame.end()
+                frame = _Frame(path, output)
+    frame.add(bytes(block))
+    frame.end()
 
 
 def _parts(connection: Connection, plan: Plan) -> list[_Part]:

@@ -21,9 +21,6 @@ SUBSCRIPTION = 'the "copy"'
 SLOT = "uuidmig_test_copy"
 # A failed worker tries again at once, its slots are asked for often.
 _QUICK = {"wal_retrieve_retry_interval": "200ms", "wal_receiver_status_interval": "1s"}
-# A launcher that misses the news of a subscription sleeps for three minutes before it looks again
-# (DEFAULT_NAPTIME_PER_CYCLE in src/backend/replication/logical/launcher.c).
-_LAUNCHER_SECONDS = 240.0
 
 Connection = psycopg.Connection[Any]
 Contents = dict[str, Counter[tuple[str | None, ...]]]
@@ -84,11 +81,7 @@ class Pair:
 
     def await_copied(self) -> None:
         query = "SELECT count(*) FROM pg_subscription_rel WHERE srsubstate <> 'r'"
-        wait_until(
-            lambda: self.subscriber.execute(query).fetchone() == (0,),
-            "tables copied",
-            _LAUNCHER_SECONDS,
-        )
+        wait_until(lambda: self.subscriber.execute(query).fetchone() == (0,), "tables copied")
 
     def await_applied(self) -> None:
         """Wait until the subscription has applied all that was written until now."""
@@ -99,11 +92,7 @@ class Pair:
             " WHERE slot_name = %s"
         )
         values = (here[0], SLOT)
-        wait_until(
-            lambda: self.publisher.execute(query, values).fetchone() == (True,),
-            "applied",
-            _LAUNCHER_SECONDS,
-        )
+        wait_until(lambda: self.publisher.execute(query, values).fetchone() == (True,), "applied")
 
     def published(self) -> Contents:
         """Return what subscribers should have, by the columns and filters of the publications."""

@@ -34,11 +34,25 @@ SELECT subname, subpublications FROM pg_subscription WHERE subpublications && AR
 ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {nothing} WITH (refresh = false);
 ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {names};""")
 
+# A worker that has applied changes to a table goes on doing so until it ends. One in the middle of
+# a transaction would put rows into a table that was emptied meanwhile, and these are then copied as
+# well: the copy fails on them for ever, or the table has them twice.
 _ATTACH = sql.SQL("""\
--- on every subscriber, after the cutover (and after a rollback):
+-- on every subscriber, after the cutover (and after a rollback); nothing may
+-- be applied while the tables are emptied, so its workers end first:
+ALTER SUBSCRIPTION :"subscription" DISABLE;
+SELECT set_config('uuidmig.subscription', :'subscription', false) \\gset
+DO $$ BEGIN
+  WHILE EXISTS (SELECT FROM pg_stat_subscription WHERE pid IS NOT NULL
+                AND subname = current_setting('uuidmig.subscription')) LOOP
+    PERFORM pg_sleep(0.1);
+  END LOOP;
+END $$;
 {trees}TRUNCATE {tables};
-ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {names};
-ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {nothing};""")
+ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {names} WITH (refresh = false);
+ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {nothing} WITH (refresh = false);
+ALTER SUBSCRIPTION :"subscription" ENABLE;
+ALTER SUBSCRIPTION :"subscription" REFRESH PUBLICATION;""")
 
 # The server takes TRUNCATE of partitions for one of tables that others reference, and all of those
 # must be named. To name them empties partitions that only the subscriber has: not unasked.

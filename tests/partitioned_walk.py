@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import psycopg
-from psycopg.errors import CheckViolation, FeatureNotSupported
+from psycopg.errors import CheckViolation, FeatureNotSupported, ForeignKeyViolation
 
 from tests.random_walk import SCHEMA, TABLES, Connection, RandomWalk
 
@@ -68,9 +69,24 @@ class PartitionedWalk(RandomWalk):
             self.insert_tenant()
 
     def step(self) -> None:
-        """Before 18 a cascading update of a key cannot move rows that are partitioned by it."""
-        with suppress(CheckViolation):
+        """Leave out what the server cannot do with rows that are partitioned by a key.
+
+        Before 18 it cannot move them where a key changes by cascade, and in any version not when
+        the key of a row changes that references itself, be there a migration or not.
+        """
+        with suppress(CheckViolation), self.unless_own_boss_moves():
             super().step()
+
+    @contextmanager
+    def unless_own_boss_moves(self) -> Iterator[None]:
+        own = self.connection.execute("select from people where id = boss_id").rowcount
+        try:
+            yield
+        except ForeignKeyViolation as error:
+            if not own or error.diag.constraint_name is None:
+                raise
+            if not error.diag.constraint_name.startswith("people_boss_id_fkey"):
+                raise
 
     def use_remembered_key(self) -> None:
         """An old key cannot be translated where it decides the partition."""

@@ -21,7 +21,12 @@ from uuidmig.planner.model import PlanOptions
 from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps.copying import copy_statement
 
-SEEDS = [1, 2, 325785]  # the last: two rows come to have one old key, after the cutover
+SEEDS = [
+    *(1, 2),
+    325785,  # two rows come to have one old key, after the cutover
+    645973,  # a person who is their own boss and lies in another partition under another key
+    747018,  # a table that has no rows at the cutover, and other keys of the old kind after it
+]
 
 
 @pytest.fixture

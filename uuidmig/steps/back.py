@@ -26,11 +26,11 @@ from uuidmig.steps.soft_values import with_other_keys
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
 BEGIN
-  IF to_regclass('uuidmig.key_map_filled') IS NOT NULL THEN
+  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN
     RETURN;
   END IF;
 {body}
-  CREATE TABLE uuidmig.key_map_filled ();
+  INSERT INTO uuidmig.key_map_filled DEFAULT VALUES;
 END
 $uuidmig$""")
 

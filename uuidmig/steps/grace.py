@@ -18,14 +18,15 @@ from uuidmig.steps.soft import as_uuid, from_uuid, only_when, soft_references
 from uuidmig.steps.soft_values import is_readable, with_other_keys
 
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
-# tables, whose timestamps no longer tell the keys of the cutover.
+# tables, whose timestamps no longer tell the keys of the cutover. A row says so, as a map of a table
+# that had no rows stays empty, and as a row is seen by exactly those snapshots that see the maps.
 _CURRENT_KEY = sql.SQL("""CREATE FUNCTION {function}(old_key uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog SET row_security = off
 AS $uuidmig$
 DECLARE
   found_keys uuid[];
 BEGIN
-  IF EXISTS (SELECT FROM {map}) THEN
+  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN
     SELECT array_agg(DISTINCT m.new) INTO found_keys FROM {map} m WHERE m.old = $1;
   ELSE
     SELECT array_agg(DISTINCT {value}) INTO found_keys FROM {relation} AS t{joins}
@@ -70,8 +71,8 @@ _REFUSE = sql.SQL("""  IF TG_OP = 'INSERT' AND {condition}get_byte(uuid_send({ke
 
 
 def key_maps(plan: Plan) -> tuple[Statement, ...]:
-    """Return the empty key maps that a rollback fills."""
-    return tuple(
+    """Return the empty key maps that a rollback fills, and what says that it has."""
+    maps = tuple(
         Statement(
             sql.SQL("CREATE TABLE {} (new uuid NOT NULL, old uuid NOT NULL)").format(
                 key_map(domain)
@@ -79,6 +80,7 @@ def key_maps(plan: Plan) -> tuple[Statement, ...]:
         )
         for domain in plan.domains
     )
+    return (*maps, Statement(sql.SQL("CREATE TABLE uuidmig.key_map_filled ()")))
 
 
 def key_map(domain: KeyDomain) -> sql.Identifier:

@@ -287,7 +287,7 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
     """Everything cutover made in schema uuidmig; the new tables stay, as evidence, until abort."""
     parts: list[sql.Composable] = [
         sql.SQL("DROP VIEW uuidmig.id_map"),
-        sql.SQL("DROP TABLE IF EXISTS uuidmig.key_map_filled"),
+        sql.SQL("DROP TABLE uuidmig.key_map_filled"),
         sql.SQL("DROP FUNCTION uuidmig.drain_back()"),
         sql.SQL("DROP FUNCTION uuidmig.fill_key_map()"),
         sql.SQL("DROP FUNCTION uuidmig.back_backlog()"),

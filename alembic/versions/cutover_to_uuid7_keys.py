@@ -66,6 +66,7 @@ def upgrade() -> None:
         'CREATE TABLE "uuidmig"."key_map_4" (new uuid NOT NULL, old uuid NOT NULL)\n',
         'CREATE TABLE "uuidmig"."key_map_5" (new uuid NOT NULL, old uuid NOT NULL)\n',
         'CREATE TABLE "uuidmig"."key_map_6" (new uuid NOT NULL, old uuid NOT NULL)\n',
+        "CREATE TABLE uuidmig.key_map_filled ()\n",
         'CREATE TABLE "uuidmig"."back_log_1" AS SELECT NULL::"char" AS uuidmig_op, "t"."id" FROM "shop"."customers" AS t WITH NO DATA\n',
         'CREATE FUNCTION "uuidmig"."back_capture_1"() RETURNS trigger\n'
         "LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $uuidmig$\n"
@@ -205,7 +206,7 @@ def upgrade() -> None:
         "CREATE FUNCTION uuidmig.fill_key_map() RETURNS void\n"
         "LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$\n"
         "BEGIN\n"
-        "  IF to_regclass('uuidmig.key_map_filled') IS NOT NULL THEN\n"
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         "    RETURN;\n"
         "  END IF;\n"
         '  INSERT INTO "uuidmig"."key_map_1" (new, old)\n'
@@ -251,7 +252,7 @@ def upgrade() -> None:
         '  CREATE INDEX ON "uuidmig"."key_map_6" (old);\n'
         '  ANALYZE "uuidmig"."key_map_6";\n'
         "\n"
-        "  CREATE TABLE uuidmig.key_map_filled ();\n"
+        "  INSERT INTO uuidmig.key_map_filled DEFAULT VALUES;\n"
         "END\n"
         "$uuidmig$\n",
         'CREATE FUNCTION uuidmig."drain_back"() RETURNS bigint\n'
@@ -668,7 +669,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_1") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_1" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"audit_log\" AS t\n"
@@ -687,7 +688,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_2") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_2" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"customers\" AS t\n"
@@ -706,7 +707,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_3") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_3" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"order_items\" AS t\n"
@@ -725,7 +726,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_4") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_4" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"orders\" AS t\n"
@@ -744,7 +745,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_5") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_5" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"payments\" AS t\n"
@@ -763,7 +764,7 @@ def upgrade() -> None:
         "DECLARE\n"
         "  found_keys uuid[];\n"
         "BEGIN\n"
-        '  IF EXISTS (SELECT FROM "uuidmig"."key_map_6") THEN\n'
+        "  IF EXISTS (SELECT FROM uuidmig.key_map_filled) THEN\n"
         '    SELECT array_agg(DISTINCT m.new) INTO found_keys FROM "uuidmig"."key_map_6" m WHERE m.old = $1;\n'
         "  ELSE\n"
         "    SELECT array_agg(DISTINCT encode(CASE WHEN uuid_extract_version(\"t\".\"id\") = 4 AND \"t\".\"created_at\" <= uuidmig.horizon() AND \"t\".\"created_at\" >= TIMESTAMPTZ '1970-01-01 00:00:00+00' THEN int8send((((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(\"t\".\"created_at\")::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE CASE WHEN get_byte(uuid_send(\"t\".\"id\"), 6) & 240 = 64 THEN int8send((((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) / 1000) << 16) | 28672 | (((timestamptz_send(CASE WHEN \"t\".\"created_at\" <= uuidmig.horizon() THEN greatest(\"t\".\"created_at\", TIMESTAMPTZ '1970-01-01 00:00:00+00') ELSE uuidmig.plan_time() END)::bigint + 946684800000000) % 1000) * 4096 / 1000)) || substring(uuid_send(\"t\".\"id\") from 9) ELSE uuid_send(\"t\".\"id\") END END, 'hex')::uuid) INTO found_keys FROM \"shop__uuid4\".\"tags\" AS t\n"
@@ -1060,7 +1061,7 @@ def downgrade() -> None:
         "DROP FUNCTION uuidmig_keys.current_key(uuid)\n",
         "DROP FUNCTION uuidmig.carry_publications(regclass, regclass)\n",
         "DROP VIEW uuidmig.id_map\n",
-        "DROP TABLE IF EXISTS uuidmig.key_map_filled\n",
+        "DROP TABLE uuidmig.key_map_filled\n",
         "DROP FUNCTION uuidmig.drain_back()\n",
         "DROP FUNCTION uuidmig.fill_key_map()\n",
         "DROP FUNCTION uuidmig.back_backlog()\n",

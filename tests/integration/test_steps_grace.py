@@ -169,6 +169,19 @@ def test_the_map_outlives_a_replay_into_the_old_tables(connection: Connection) -
     assert row == (old,)
 
 
+def test_old_rows_do_not_answer_for_an_empty_map(connection: Connection) -> None:
+    """A table without rows at the cutover has no old keys, whatever a replay brings into it."""
+    connection.execute("truncate parents cascade")
+    migration = cut_over(connection)
+    born = uuid4()
+    connection.execute("insert into parents (id, name) values (%s, 'late')", [born])
+    migration.call("fill_key_map")
+    migration.call("drain_back")
+    connection.execute("insert into children (n, parent_id) values (5, %s)", [born])
+    row = connection.execute("select parent_id from children where n = 5").fetchone()
+    assert row == (born,)
+
+
 def test_a_key_shared_by_rows_of_other_times_is_left_alone(connection: Connection) -> None:
     """Better an error of the application's own than a reference to the wrong row."""
     shared = key(connection, "tenants", "name = 'x'")

@@ -27,6 +27,7 @@ SEEDS = [
     645973,  # a person who is their own boss and lies in another partition under another key
     747018,  # a table that has no rows at the cutover, and other keys of the old kind after it
 ]
+TRUNCATES = {"truncate_partitions", "truncate_some"}
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def walk_there_and_back(walk: RandomWalk, options: PlanOptions) -> None:
         migration.assert_shadows_equal()
     migration.verify()
     walk.steps(10)
-    if "truncate_partitions" in walk.done[-10:]:
+    if isinstance(walk, PartitionedWalk) and TRUNCATES & set(walk.done[-10:]):
         migration.drain()  # reads whole tables, so no swap does it under its locks
     migration.cutover()
 

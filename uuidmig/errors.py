@@ -151,7 +151,7 @@ class NoJournal(WrongState):
 
 
 class Interrupted(UuidmigError):
-    """Interrupted: the current batch was rolled back; run `uuidmig migrate` again to resume."""
+    """Interrupted: what was under way was undone; run the command again, it goes on from there."""
 
     exit_code = 130
 

@@ -21,6 +21,14 @@ _KEEPALIVE = {
     "tcp_user_timeout": 60_000,
 }
 
+# In one message: a run makes a few dozen connections.
+_SETTINGS = """
+SET row_security = off;
+SET jit = off;
+SET idle_in_transaction_session_timeout = 0;
+SET statement_timeout = 0
+"""
+
 
 def connect(dsn: str, purpose: str) -> Connection:
     """Return an autocommit connection whose application_name ends in `purpose`.
@@ -35,10 +43,7 @@ def connect(dsn: str, purpose: str) -> Connection:
             fallback_application_name=f"uuidmig:{purpose}",
             **_KEEPALIVE,  # type: ignore[arg-type]
         )
-        connection.execute("SET row_security = off")
-        connection.execute("SET jit = off")
-        connection.execute("SET idle_in_transaction_session_timeout = 0")
-        connection.execute("SET statement_timeout = 0")
+        connection.execute(_SETTINGS)
     except psycopg.OperationalError as error:
         raise ConnectionFailed(
             f"cannot connect to {redact(dsn) or 'the server of the environment'}: {error}"

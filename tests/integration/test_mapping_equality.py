@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -216,3 +216,19 @@ def test_versions_are_equal(connection: psycopg.Connection) -> None:
     versions = _select(connection, mapping_sql.version_expression(KEY), rows)
 
     assert versions == [key_version(uuid_of(2**128 - 1, v)) for v in range(16)]
+
+
+@given(st.lists(keys, min_size=1, max_size=200))
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_is_no_version_7_key(
+    connection: psycopg.Connection, version: int, given_keys: list[UUID]
+) -> None:
+    """The nibble decides, whatever the variant: the mapping leaves that of the old key."""
+    condition = mapping_sql.not_version7_expression(KEY, server=version)
+    rows: list[tuple[object, object]] = [(key, None) for key in [*given_keys, None]]
+
+    in_sql = _select(connection, condition, rows)
+
+    assert in_sql == [*(key_version(key) != 7 for key in given_keys), None]

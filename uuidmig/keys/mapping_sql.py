@@ -139,3 +139,16 @@ def tail_expression(key: sql.Composable, *, server: int = 0) -> sql.Composable:
 def version_expression(key: sql.Composable) -> sql.Composable:
     """Return the version nibble of `key` as an integer."""
     return sql.SQL("(get_byte(uuid_send({key}), 6) >> 4)").format(key=key)
+
+
+def not_version7_expression(key: sql.Composable, *, server: int = 0) -> sql.Composable:
+    """Return the condition that the version nibble of `key` is not 7; not true for NULL.
+
+    Quicker where `server` (server_version_num) has a function that tells the version: it tells none
+    of keys of another variant than that of RFC 9562.
+    """
+    if server < 170000:
+        return sql.SQL("get_byte(uuid_send({key}), 6) & 240 <> 112").format(key=key)
+    return sql.SQL(
+        "NOT coalesce(uuid_extract_version({key}) = 7, get_byte(uuid_send({key}), 6) & 240 = 112)"
+    ).format(key=key)

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from psycopg import sql
 
 from uuidmig.catalog.model import Column, ForeignKey
-from uuidmig.keys.mapping_sql import bytes_expression, tail_expression
+from uuidmig.keys.mapping_sql import bytes_expression, not_version7_expression, tail_expression
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.steps.mapped import (
     MappedExpressions,
@@ -89,10 +89,8 @@ def shadow_sums(
 ) -> Statement:
     """Return SELECT rows, hash sum, root keys that are not version 7 of shadow pages."""
     roots = [] if plan.options.non_v4 == "keep" else [column for column, _ in table.roots]
-    wrong: list[sql.Composable] = [
-        sql.SQL("get_byte({}, 6) & 240 <> 112").format(bytes_expression(sql.Identifier("t", root)))
-        for root in roots
-    ]
+    server = plan.server.version
+    wrong = [not_version7_expression(sql.Identifier("t", root), server=server) for root in roots]
     return Statement(
         _SUMS.format(
             hash=row_hash([_shadow_value(plan, table, c, by_tail) for c in _compared(table)]),

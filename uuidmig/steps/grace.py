@@ -18,8 +18,8 @@ from uuidmig.steps.soft import as_uuid, from_uuid, only_when, soft_references
 from uuidmig.steps.soft_values import is_readable, with_other_keys
 
 # The key map is filled only while a rollback is under way: it then replays rows into the retired
-# tables, whose timestamps no longer tell the keys of the cutover. A row says so, as a map of a table
-# that had no rows stays empty, and as a row is seen by exactly those snapshots that see the maps.
+# tables, whose timestamps no longer tell the keys of the cutover. A row says so: the map of a table
+# that had no rows stays empty, and exactly the snapshots that see the maps see this row.
 _CURRENT_KEY = sql.SQL("""CREATE FUNCTION {function}(old_key uuid) RETURNS uuid
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog SET row_security = off
 AS $uuidmig$

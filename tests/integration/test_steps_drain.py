@@ -24,6 +24,7 @@ from uuidmig.steps.copying import copy_statement
 SEEDS = [
     *(1, 2),
     325785,  # two rows come to have one old key, after the cutover
+    73757,  # rows of one old key share a new one too, until the time of one of them changes
     645973,  # a person who is their own boss and lies in another partition under another key
     747018,  # a table that has no rows at the cutover, and other keys of the old kind after it
 ]
@@ -120,6 +121,27 @@ def walked(connection: Connection) -> Migration:
     migration.prepare()
     migration.fill()
     return migration
+
+
+def test_rows_of_one_old_key_part_from_one_new_key(connection: Connection) -> None:
+    """Such a key is unique only with its house; the bed follows its room, though the new key that
+    the room leaves is still that of the other one."""
+    key = "3d5e5e6d-4b0b-4b7e-9d0c-6f9a58c1a111"
+    connection.execute(
+        "create table rooms (house int, id uuid default gen_random_uuid(), created_at timestamptz,"
+        " primary key (house, id));"
+        "insert into rooms select n, gen_random_uuid(), '2024-01-01' from generate_series(3, 9) n;"
+        "create table beds (number int primary key, house int, room uuid,"
+        " foreign key (house, room) references rooms)"
+    )
+    connection.execute("insert into rooms values (1, %s, null), (2, %s, null)", [key, key])
+    connection.execute("insert into beds select house, house, id from rooms")
+    migration = Migration.of(connection)
+    migration.prepare()
+    migration.fill()
+    connection.execute("update rooms set created_at = '2024-01-01' where house = 1")
+    migration.drain()
+    migration.assert_shadows_equal()
 
 
 def test_a_replay_waits_without_standing_in_the_way(

@@ -82,8 +82,10 @@ _LOGGED = sql.SQL("""  INSERT INTO {keys}
     WHERE v.new IS NOT NULL
       AND NOT EXISTS (SELECT FROM {keys} k WHERE k.old = v.old AND k.new = v.new);
 """)
+# Not "a new key that no row has any more": where a key is unique only together with other columns,
+# one row may have left a new key that another row still has.
 _CHANGED = sql.SQL(
-    "SELECT l.old FROM {keys} l JOIN {keys} p ON p.old = l.old WHERE NOT l.present AND p.present"
+    "SELECT l.old FROM {keys} l JOIN {keys} p ON p.old = l.old WHERE p.present AND l.new <> p.new"
 )
 _FOLLOW = sql.SQL("""  IF EXISTS ({changed}) THEN
 {inserts}  END IF;

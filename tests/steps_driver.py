@@ -6,13 +6,14 @@ Every stage is a method; tests put changes of the application between them.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from uuidmig.catalog.key_counts import count_keys
 from uuidmig.catalog.model import RelationName
@@ -79,14 +80,22 @@ class Migration:
                 raise
 
     def run_steps(self, steps: Iterable[Step]) -> None:
-        with self.connection.transaction():
-            for step in steps:
-                self.run(step.apply)
+        self._attempt([statement for step in steps for statement in step.apply])
 
     def undo_steps(self, steps: tuple[Step, ...]) -> None:
-        with self.connection.transaction():
-            for step in reversed(steps):
-                self.run(step.undo)
+        self._attempt([statement for step in reversed(steps) for statement in step.undo])
+
+    def _attempt(self, statements: Sequence[Statement]) -> None:
+        """Run them in one transaction; as the engine does, again where autovacuum had a table."""
+        for left in (2, 1, 0):
+            try:
+                with self.connection.transaction():
+                    self.run(statements)
+            except LockNotAvailable:
+                if not left:
+                    raise
+            else:
+                return
 
     def prepare(self) -> None:
         self.run_steps(prepare_steps(self.plan))

@@ -164,14 +164,14 @@ def _roll_back(context: Context) -> None:
     with connect(context.dsn, "drain") as drainer:
 
         def catch_up() -> None:
-            catchup.drain_until_short(drainer, context.observer, "drain_back")
-
-        with step(context, "replay-back", "replay changes into the old tables"):
             try:
-                catch_up()
+                catchup.drain_until_short(drainer, context.observer, "drain_back")
             except psycopg.errors.ObjectInUse as error:
                 told = (error.diag.message_primary, error.diag.message_hint)
                 raise SchemaDrift("\n".join(filter(None, told))) from error
+
+        with step(context, "replay-back", "replay changes into the old tables"):
+            catch_up()
         failpoint("before-rollback")
         with step(context, "rollback", "put the old tables back"):
             revisions.downgrade(

@@ -22,6 +22,7 @@ from uuidmig.steps.model import Statement
 from uuidmig.steps.partition_trees import require_same_partitions
 from uuidmig.steps.soft import applies, as_uuid, from_uuid, soft_references
 from uuidmig.steps.soft_values import with_other_keys
+from uuidmig.steps.unseen_writes import read_again, require_triggers
 
 _FILL = sql.SQL("""CREATE FUNCTION uuidmig.fill_key_map() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog SET row_security = off AS $uuidmig$
@@ -113,7 +114,7 @@ def back_objects(plan: Plan) -> tuple[Statement, ...]:
         Statement(
             _DRAIN_BACK.format(
                 name=unforced.inner_name(plan, "drain_back"),
-                guard=require_same_partitions(plan),
+                guard=require_same_partitions(plan) + require_triggers(),
                 body=sql.Composed(list(_drain(plan))),
             )
         )
@@ -138,6 +139,7 @@ def _fill(plan: Plan) -> Iterator[sql.Composable]:
 def _drain(plan: Plan) -> Iterator[sql.Composable]:
     yield read_locks(plan)
     for table in plan.tables:
+        yield read_again(table)
         yield _TAKE.format(work=_work(table), log=names.own("back_log", table.number))
         yield from truncated(table, _work(table), lambda leaf: leaf.retired)
         yield from emptied(

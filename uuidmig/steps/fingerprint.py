@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from psycopg import sql
 
-# What a cutover relies on, as text. Our own triggers are left out by the schema of their function;
-# pg_depend entries are those that would go on reading the retired table.
+# What a cutover relies on, as text. Of our own triggers, known by the schema of their function, it
+# must be the same version: while one was disabled or gone, writes were in no log. Entries of
+# pg_depend are those that would go on reading the retired table.
 FINGERPRINT = sql.SQL("""CREATE FUNCTION uuidmig.fingerprint() RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog SET quote_all_identifiers = off
 SET DateStyle = 'ISO' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
@@ -45,6 +46,11 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
        -- also one of another table that names one of these by FROM: finish would drop it
        AND (t.tgrelid IN (SELECT source FROM closure)
             OR t.tgconstrrelid IN (SELECT source FROM closure))
+  UNION ALL
+  SELECT concat_ws('|', 'capture', t.oid, t.xmin, t.tgenabled)
+  FROM pg_trigger t JOIN closure c ON c.source = t.tgrelid
+  JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace s ON s.oid = p.pronamespace
+  WHERE s.nspname = 'uuidmig'
   UNION ALL
   SELECT concat_ws('|', 'table', r.oid, r.relname, r.relnamespace, r.relowner, r.relpersistence,
                    r.relreplident, r.relrowsecurity, r.relforcerowsecurity, r.relispartition,

@@ -14,10 +14,12 @@ _GUARD = sql.SQL("""  DECLARE
     changes text;
   BEGIN
     WITH partition AS (
-      SELECT side, p.level, c.relname, pg_get_expr(c.relpartbound, c.oid) AS bound
+      SELECT side, p.level, c.relname,
+             concat_ws(' of ', pg_get_expr(c.relpartbound, c.oid), above.relname) AS bound
       FROM (VALUES (1, to_regclass({live})), (2, to_regclass({retired}))) AS root (side, relation)
       CROSS JOIN pg_partition_tree(root.relation) p
       JOIN pg_class c ON c.oid = p.relid
+      LEFT JOIN pg_class above ON above.oid = p.parentrelid
     )
     SELECT string_agg(what || relname || ' ' || bound, '; ' ORDER BY what, relname) INTO changes
     FROM (
@@ -33,8 +35,8 @@ _GUARD = sql.SQL("""  DECLARE
           || changes,
         HINT = 'Nothing was switched. ALTER TABLE … DETACH PARTITION those that are new and '
           'ATTACH PARTITION those that are gone, with these bounds, then run uuidmig rollback '
-          'again. Rows of what you detach, and what was written to a partition while it was '
-          'detached, are to be brought into the old tables afterwards. Or keep the new keys: '
+          'again. Rows of what you detach are to be brought into the old tables afterwards; what '
+          'was written to a partition while it was detached comes along. Or keep the new keys: '
           'uuidmig finish does not mind.';
     END IF;
   END;

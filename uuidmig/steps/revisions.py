@@ -33,6 +33,7 @@ from uuidmig.steps import (
     swap,
     traps,
     unforced,
+    unseen_writes,
 )
 from uuidmig.steps.mapped import retired, source
 from uuidmig.steps.model import Statement, Step
@@ -150,6 +151,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *dependents.attach(plan),
                 dependents.nothing_left([table.retired for table in all_members(plan)]),
                 *_back_triggers(plan),
+                *unseen_writes.note_triggers(plan),
                 *grace.lookup_functions(plan),
                 grace.id_map(plan),
                 *grace.grace_triggers(plan),
@@ -303,7 +305,8 @@ def _drop_back(plan: Plan) -> tuple[Statement, ...]:
         parts.append(sql.SQL("DROP FUNCTION {}(uuid)").format(grace.current_key(domain)))
         parts.append(sql.SQL("DROP TABLE {}").format(grace.key_map(domain)))
     carry = publications.drop_carry_function()
-    return (_drop_current_key(), carry, *(Statement(part) for part in parts))
+    notes = unseen_writes.drop_notes()
+    return (_drop_current_key(), carry, *notes, *(Statement(part) for part in parts))
 
 
 _DRAIN = sql.SQL("""DO $uuidmig$
@@ -321,6 +324,12 @@ END
 $uuidmig$""")
 
 
+def _give_up(plan: Plan, log: str) -> sql.Composable:
+    """Return what fails where the last drain would read whole tables."""
+    truncated = emptied.give_up(plan, log)
+    return truncated if log == "log" else sql.Composed([unseen_writes.give_up(), truncated])
+
+
 def _drain_within_budget(plan: Plan, drain_name: str) -> Statement:
     """Return the last drain under the locks; it fails rather than hold them for long."""
     backlog, log = {"drain": ("backlog", "log"), "drain_back": ("back_backlog", "back_log")}[
@@ -329,7 +338,7 @@ def _drain_within_budget(plan: Plan, drain_name: str) -> Statement:
     return Statement(
         _DRAIN.format(
             backlog=sql.Identifier(backlog),
-            give_up=emptied.give_up(plan, log),
+            give_up=_give_up(plan, log),
             drain=sql.Identifier(drain_name),
         ),
         "replay what is left of the change log",

@@ -142,6 +142,12 @@ class EventTriggerRefused(UuidmigError):
         )
 
 
+class SecurityLabelRefused(UuidmigError):
+    """A label provider does not let this role set a security label; nothing was changed."""
+
+    exit_code = 3
+
+
 class ServerUnavailable(ConfigurationError):
     """The trial server (embedded or Docker) cannot be started here."""
 

@@ -42,18 +42,13 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
         "create statistics st on a, note from m",
         {("statistics object", "statistics object public.st")},
     ),
-    "security label of a materialized view": (
-        "create materialized view m as select a from t;"
-        "insert into pg_seclabel values ('m'::regclass, 'pg_class'::regclass, 0, 'test', 'x')",
+    "security label of a materialized view's row type": (
+        "create materialized view m as select a from t; insert into pg_seclabel"
+        " values ('m'::regtype, 'pg_type'::regclass, 0, 'test', 'x')",
         {("materialized view", "materialized view public.m")},
     ),
     "function that only a superuser can create": (
         "create function f(t) returns int language sql leakproof as 'select 1'",
-        {("function", "function public.f(public.t)")},
-    ),
-    "function with a label": (
-        "create function f(t) returns int language sql as 'select 1';"
-        "insert into pg_seclabel values ('f'::regproc, 'pg_proc'::regclass, 0, 'test', 'x')",
         {("function", "function public.f(public.t)")},
     ),
     "procedure that depends on an extension": (
@@ -145,10 +140,6 @@ OBJECTS: dict[str, tuple[LiteralString, set[tuple[str, str]]]] = {
         "set session_replication_role = replica; reset session_replication_role;"
         "alter table t disable trigger all",
         {("foreign key", "table constraint fk on public.t")},
-    ),
-    "security label": (
-        "insert into pg_seclabel values ('t'::regclass, 'pg_class'::regclass, 0, 'test', 'x')",
-        {("security label", "table public.t")},
     ),
     "table of an extension": (
         "create extension btree_gist; alter extension btree_gist add table t",

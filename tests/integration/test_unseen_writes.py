@@ -8,6 +8,7 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests.acceptance.commands import run_into
 from tests.servers import TestDatabase
@@ -95,10 +96,10 @@ DETACHED: dict[str, tuple[LiteralString, LiteralString, LiteralString]] = {
     ),
 }
 WRITES: tuple[LiteralString, ...] = (
-    "delete from {} where n = 1",
-    "update {} set n = 20 where n = 2",
-    "insert into {} (customer_id, kind, n, at) select customer_id, kind, 30, at from {} where n = 3",
-    "delete from {} where n = 4",  # in the end a row that was moved elsewhere, see below
+    "delete from {table} where n in (1, 4)",
+    "update {table} set n = 20 where n = 2",
+    "insert into {table} (customer_id, kind, n, at) select customer_id, kind, 30, at from {table}"
+    " where n = 3",
 )
 
 
@@ -119,9 +120,13 @@ def old_keys(shop: Connection) -> int:
     return int(row[0])
 
 
+def run(shop: Connection, statement: LiteralString, table: str) -> None:
+    shop.execute(sql.SQL(statement).format(table=sql.Identifier(table)))
+
+
 def write(shop: Connection, table: str) -> None:
     for statement in WRITES:
-        shop.execute(statement.replace("{}", table).encode())
+        run(shop, statement, table)
 
 
 @pytest.mark.parametrize("case", DETACHED)
@@ -167,17 +172,14 @@ def test_replaced_by_another_of_the_same_name(
     detach, table, attach = DETACHED[case]
     migrate(database.dsn, run_options=SMALL)
     shop.execute(detach)
-    shop.execute(
-        f"create table fresh (like {table} including all);"
-        f"insert into fresh select * from {table} where n < 3; drop table {table};"
-        f"alter table fresh rename to {table}".encode()
-    )
+    run(shop, "create table fresh (like {table} including all)", table)
+    run(shop, "insert into fresh select * from {table} where n < 3", table)
+    run(shop, "drop table {table}", table)
+    run(shop, "alter table fresh rename to {table}", table)
     shop.execute(attach)
     run_into(database.dsn, "drain_back", "rollback", "--yes")  # seen and replayed as a whole
-    shop.execute(f"truncate {table}".encode())  # of which nobody tells
-    shop.execute(
-        "insert into visits (customer_id, kind, n) select id, 'a', 50 from customers".encode()
-    )
+    run(shop, "truncate {table}", table)  # of which nobody tells
+    shop.execute(b"insert into visits (customer_id, kind, n) select id, 'a', 50 from customers")
     expected = picture(shop)
     rollback(database.dsn)
     assert picture(shop) == expected
@@ -188,7 +190,7 @@ def test_between_two_attempts(database: TestDatabase, shop: Connection) -> None:
     migrate(database.dsn, run_options=SMALL)
     for number in range(2):
         shop.execute(detach)
-        shop.execute(f"update {table} set n = n + 100".encode())
+        run(shop, "update {table} set n = n + 100", table)
         shop.execute(attach)
         if number == 0:
             run_into(database.dsn, "before-rollback", "rollback", "--yes")
@@ -225,13 +227,12 @@ def test_past_triggers_that_were_disabled(
 ) -> None:
     """As pg_restore --disable-triggers does it."""
     migrate(database.dsn, run_options=SMALL)
-    shop.execute(f"alter table {table} disable trigger user".encode())
+    run(shop, "alter table {table} disable trigger user", table)
     write(shop, table)
-    shop.execute(f"truncate {table}".encode())
-    shop.execute(
-        f"insert into {table} (customer_id, kind, n) select id, 'a', 60 from customers".encode()
-    )
-    shop.execute(f"alter table {table} enable trigger user".encode())
+    run(shop, "truncate {table}", table)
+    refill = "insert into {table} (customer_id, kind, n) select id, 'a', 60 from customers"
+    run(shop, refill, table)
+    run(shop, "alter table {table} enable trigger user", table)
     expected = picture(shop)
     with pytest.raises(SchemaDrift, match=f"on public.{table} is not ENABLE ALWAYS") as told:
         rollback(database.dsn)

@@ -23,16 +23,31 @@ _FOLDER = Path(__file__).parent
 _SCRIPTS = ("schema", "partitions", "rows", "soft_references", "publications")
 _OF_SCHEMAS: LiteralString = 'CREATE PUBLICATION stocks FOR TABLES IN SCHEMA stock, "Odd Schema"'
 
+_KINDS = (("account", "crm.accounts.id"), ("order", "shop.orders.id"))
+_INSIDE = (
+    ("subjects", None),
+    ("links", None),
+    ("document", "$.entity.id"),
+    ("document", "$.lines[*].ref"),
+)
 OPTIONS = PlanOptions(
     accept_replication=True,
     soft_references=(
         *(
             SoftReference(f"reports.audit.{column}", references, Discriminator("kind", kind))
             for column in ("entity", "entity_text")
-            for kind, references in (("account", "crm.accounts.id"), ("order", "shop.orders.id"))
+            for kind, references in _KINDS
+        ),
+        *(
+            SoftReference(f"reports.inbox.{column}", references, Discriminator("kind", kind), path)
+            for column, path in _INSIDE
+            for kind, references in _KINDS
         ),
         SoftReference("reports.favourites.article", "stock.articles.id"),
-        SoftReference("events.mentions.key", "events.sources.id", Discriminator("kind", "source")),
+        *(
+            SoftReference(column, "events.sources.id", Discriminator("kind", "source"))
+            for column in ("events.mentions.key", "events.mentions.keys")
+        ),
     ),
 )
 """What its owner says of it: tables are published, and what references keys without saying so."""
@@ -48,7 +63,10 @@ where
     c.relkind in ('r', 'p') and not c.relispartition
     and n.nspname in ('crm', 'billing', 'stock', 'Odd Schema', 'reports', 'events')
     and 'uuid'::regtype not in (t.oid, t.typbasetype)
-    and (c.relname, a.attname) not in (('audit', 'entity_text'), ('mentions', 'key'))
+    and (c.relname, a.attname) not in (
+        ('audit', 'entity_text'), ('mentions', 'key'), ('mentions', 'keys'),
+        ('inbox', 'subjects'), ('inbox', 'links'), ('inbox', 'document')
+    )
 group by 1, 2
 order by 1, 2
 """

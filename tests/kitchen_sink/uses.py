@@ -124,13 +124,46 @@ USES: dict[str, tuple[LiteralString, ...]] = {
         "SELECT kind, label, get_byte(uuid_send(entity), 6) >> 4, substring(entity_text, 15, 1)"
         " FROM reports.audit WHERE kind = 'elsewhere' OR label = 'no key' ORDER BY 1, 2",
     ),
+    "soft references inside arrays": (
+        "SELECT i.kind, i.label, subjects[2], i.links[1], i.links[3] FROM reports.inbox i"
+        " LEFT JOIN crm.accounts c ON i.kind = 'account' AND subjects @> ARRAY[c.id::uuid]"
+        " LEFT JOIN shop.orders o ON i.kind = 'order' AND subjects @> ARRAY[o.id]"
+        " WHERE label = coalesce(c.name, o.reference) AND subjects[1] = subjects[4]"
+        " AND get_byte(uuid_send(subjects[3]), 6) >> 4 = 4 AND links[2] = subjects[1]::text"
+        " AND label !~ '^w' ORDER BY 1, 2",
+    ),
+    "soft references inside documents": (
+        "SELECT i.kind, i.label, document #> '{entity,cents}', document -> 'lines' -> 1"
+        " FROM reports.inbox i LEFT JOIN crm.accounts c ON i.kind = 'account'"
+        " AND document @> jsonb_build_object('entity', jsonb_build_object('id', c.id))"
+        " LEFT JOIN shop.orders o ON i.kind = 'order'"
+        " AND document @> jsonb_build_object('lines', jsonb_build_array("
+        "jsonb_build_object('ref', o.id)))"
+        " WHERE label = coalesce(c.name, o.reference)"
+        " AND document #> '{entity,id}' = document #> '{lines,0,ref}'"
+        " AND label !~ '^w' ORDER BY 1, 2",
+    ),
+    "values inside that only look like soft references": (
+        "SELECT kind, label, get_byte(uuid_send(subjects[1]), 6) >> 4, substring(links[2], 15, 1),"
+        " substring(document #>> '{entity,id}', 15, 1), substring(document ->> 'copy', 15, 1)"
+        " FROM reports.inbox WHERE kind = 'elsewhere' AND label !~ '^w' ORDER BY 2",
+    ),
+    "keys beside the path of a soft reference": (
+        "SELECT kind, substring(document ->> 'copy', 15, 1), count(*) FROM reports.inbox"
+        " WHERE label !~ '^w' GROUP BY 1, 2 ORDER BY 1",
+    ),
+    "arrays and documents without any key": (
+        "SELECT kind, subjects, links, document FROM reports.inbox WHERE label = 'nothing'"
+        " ORDER BY 1",
+    ),
     "soft reference of all rows": (
         "SELECT f.who, a.sku FROM reports.favourites f JOIN stock.articles a ON a.id = f.article"
         " ORDER BY 1",
     ),
-    "soft reference of a partitioned table": (
-        "SELECT m.kind, m.number, s.name FROM events.mentions m"
-        " LEFT JOIN events.sources s ON s.id::text = m.key AND m.kind = 'source' ORDER BY 1, 2",
+    "soft references of a partitioned table": (
+        "SELECT m.kind, m.number, s.name, t.name FROM events.mentions m"
+        " LEFT JOIN events.sources s ON s.id::text = m.key AND m.kind = 'source'"
+        " LEFT JOIN events.sources t ON m.keys = ARRAY[t.id, t.id] ORDER BY 1, 2",
     ),
     "publications": (
         "SELECT pubname, schemaname, tablename, attnames, rowfilter FROM pg_publication_tables"

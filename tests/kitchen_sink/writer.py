@@ -34,7 +34,16 @@ _ROUND: tuple[LiteralString, ...] = (
     "INSERT INTO reports.audit (kind, label, entity, entity_text)"
     " SELECT 'account', name, id, id::text FROM crm.accounts WHERE name = 'w ' || %(n)s",
     "INSERT INTO reports.favourites SELECT 'w ' || %(n)s, id FROM stock.articles LIMIT 1",
-    "INSERT INTO events.mentions SELECT 'w', %(n)s, id::text FROM events.sources LIMIT 1",
+    "INSERT INTO reports.inbox (kind, label, subjects, links, document)"
+    " SELECT 'elsewhere', name, ARRAY[id, NULL], ARRAY[id::text],"
+    " jsonb_build_object('entity', jsonb_build_object('id', id))"
+    " FROM crm.accounts WHERE name = 'w ' || %(n)s",
+    "UPDATE reports.inbox SET kind = 'account', document = document || '{\"lines\": []}'"
+    " WHERE label = 'w ' || %(n)s",
+    "UPDATE reports.inbox i SET subjects = subjects || o.id, kind = 'order' FROM shop.orders o"
+    " WHERE label = 'w ' || (%(n)s - 2) AND o.number = 100003",
+    "INSERT INTO events.mentions"
+    " SELECT 'w', %(n)s, id::text, ARRAY[id] FROM events.sources LIMIT 1",
     "UPDATE events.mentions SET kind = 'source', number = -number WHERE kind = 'w'",
     "INSERT INTO billing.drafts (tenant_id, content)"
     " SELECT id, '{\"w\": 1}' FROM billing.tenants WHERE name = 'tenant 3'",
@@ -49,6 +58,7 @@ _TAKE_AWAY: tuple[LiteralString, ...] = (
     "DELETE FROM stock.categories WHERE name LIKE 'w %'",
     "DELETE FROM billing.drafts WHERE content ? 'w'",
     "DELETE FROM reports.audit WHERE label LIKE 'w %'",
+    "DELETE FROM reports.inbox WHERE label LIKE 'w %'",
     "DELETE FROM reports.favourites WHERE who LIKE 'w %'",
     "DELETE FROM events.mentions WHERE number NOT BETWEEN 1 AND 9",
 )

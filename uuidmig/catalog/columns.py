@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from uuidmig.catalog.grants import Acls
+from uuidmig.catalog.labels import Labels
 from uuidmig.catalog.model import Column, RelationName, Sequence, Unsupported
 from uuidmig.catalog.rows import Row, by_table
 from uuidmig.catalog.types import Types
@@ -13,20 +14,25 @@ from uuidmig.catalog.types import Types
 type OwnedSequences = dict[tuple[int, int], list[Sequence]]  # by table oid and column number
 
 
-def build_sequences(rows: Iterable[Row], acls: Acls) -> OwnedSequences:
+def build_sequences(rows: Iterable[Row], acls: Acls, labels: Labels) -> OwnedSequences:
     """Return the sequences of each column that owns one, the column's main sequence first."""
     owned: OwnedSequences = {}
     for row in rows:
         fields = dict(row)
         key = fields.pop("table_oid"), fields.pop("number")
-        acl = acls.get((fields.pop("sequence_oid"), 0))
-        relation = RelationName(*fields.pop("relation"))
-        owned.setdefault(key, []).append(Sequence(relation=relation, acl=acl, **fields))
+        itself = fields.pop("sequence_oid"), 0
+        sequence = Sequence(
+            relation=RelationName(*fields.pop("relation")),
+            acl=acls.get(itself),
+            labels=labels.get(itself, ()),
+            **fields,
+        )
+        owned.setdefault(key, []).append(sequence)
     return owned
 
 
 def build_columns(
-    rows: Iterable[Row], types: Types, owned: OwnedSequences, acls: Acls
+    rows: Iterable[Row], types: Types, owned: OwnedSequences, acls: Acls, labels: Labels
 ) -> dict[int, tuple[Column, ...]]:
     """Return the columns of each table, in column order."""
 
@@ -38,6 +44,7 @@ def build_columns(
             hash_function=types.hash_function(type_oid),
             sequence=next(iter(owned.get((oid, number), ())), None),
             acl=acls.get((oid, number)),
+            labels=labels.get((oid, number), ()),
             **fields,
         )
 

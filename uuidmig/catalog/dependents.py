@@ -6,7 +6,7 @@ What is found but cannot be carried comes back as `Unsupported`, with the reason
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,8 @@ from uuidmig.catalog.dependents_model import (
     ViewColumn,
 )
 from uuidmig.catalog.grants import Acls, build_acls
-from uuidmig.catalog.model import Grant, Index, RelationName, Unsupported
+from uuidmig.catalog.labels import Labels, build_labels
+from uuidmig.catalog.model import Grant, Index, RelationName, SecurityLabel, Unsupported
 from uuidmig.catalog.rows import Row, by_table, fetch
 
 _FOREIGN_GRANTOR = "depends on the table, and somebody else than its owner granted privileges on it"
@@ -100,7 +101,8 @@ class _Reader:
     def _relations(self, rows: list[Row]) -> tuple[tuple[View, ...], tuple[MaterializedView, ...]]:
         oids = [row["oid"] for row in rows]
         acls = build_acls(fetch(self._connection, "grants", tables=oids))
-        columns = self._columns(oids, acls)
+        labels = self._labels(relations=oids)
+        columns = self._columns(oids, acls, labels)
         indexes = by_table(fetch(self._connection, "indexes", tables=oids), Index)
         views = tuple(
             self._view(row, columns.get(row["oid"], ()))
@@ -108,16 +110,30 @@ class _Reader:
             if not row["materialized"] and self._accepted(row, "view", row["problem"])
         )
         materialized = (
-            self._materialized(row, columns.get(row["oid"], ()), indexes.get(row["oid"], ()), acls)
+            self._materialized(
+                row, columns.get(row["oid"], ()), indexes.get(row["oid"], ()), acls, labels
+            )
             for row in rows
             if row["materialized"]
         )
         return views, tuple(view for view in materialized if view is not None)
 
-    def _columns(self, oids: list[int], acls: Acls) -> dict[int, tuple[ViewColumn, ...]]:
+    def _labels(self, relations: Sequence[int] = (), routines: Sequence[int] = ()) -> Labels:
+        found = fetch(
+            self._connection,
+            "security_labels",
+            relations=list(relations),
+            routines=list(routines),
+        )
+        return build_labels(found)
+
+    def _columns(
+        self, oids: list[int], acls: Acls, labels: Labels
+    ) -> dict[int, tuple[ViewColumn, ...]]:
         rows = fetch(self._connection, "dependent_columns", relations=oids)
         for row in rows:
             row["acl"] = acls.get((row["table_oid"], row["number"]))
+            row["labels"] = labels.get((row["table_oid"], row["number"]), ())
             row["collation"] = row["collation"] and RelationName(*row["collation"])
         return by_table(rows, ViewColumn)
 
@@ -133,7 +149,12 @@ class _Reader:
         )
 
     def _materialized(
-        self, row: Row, columns: tuple[ViewColumn, ...], indexes: tuple[Index, ...], acls: Acls
+        self,
+        row: Row,
+        columns: tuple[ViewColumn, ...],
+        indexes: tuple[Index, ...],
+        acls: Acls,
+        labels: Labels,
     ) -> MaterializedView | None:
         acl = acls.get((row["oid"], 0))
         granted = [acl, *(column.acl for column in columns)]
@@ -160,15 +181,22 @@ class _Reader:
             needs=self._needs(row["oid"]),
             populated=row["populated"],
             bytes=row["bytes"],
+            labels=labels.get((row["oid"], 0), ()),
         )
 
     def _routines(self, rows: list[Row]) -> tuple[Routine, ...]:
         oids = [row["oid"] for row in rows]
         acls = build_acls(fetch(self._connection, "dependent_routine_grants", routines=oids))
-        routines = (self._routine(row, acls.get((row["oid"], 0))) for row in rows)
+        labels = self._labels(routines=oids)
+        routines = (
+            self._routine(row, acls.get((row["oid"], 0)), labels.get((row["oid"], 0), ()))
+            for row in rows
+        )
         return tuple(routine for routine in routines if routine is not None)
 
-    def _routine(self, row: Row, acl: tuple[Grant, ...] | None) -> Routine | None:
+    def _routine(
+        self, row: Row, acl: tuple[Grant, ...] | None, labels: tuple[SecurityLabel, ...]
+    ) -> Routine | None:
         problem = _FOREIGN_GRANTOR if _foreign_grantor(acl, row["owner"]) else row["problem"]
         if not self._accepted(row, row["kind"], problem):
             return None
@@ -183,6 +211,7 @@ class _Reader:
             tables=self._hangs_on(row["oid"], "tables"),
             through=self._hangs_on(row["oid"], "through"),
             needs=self._needs(row["oid"]),
+            labels=labels,
         )
 
     def _rule(self, row: Row) -> Rule:

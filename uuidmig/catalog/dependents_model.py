@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from uuidmig.catalog.model import Grant, Index, RelationName
+from uuidmig.catalog.model import Grant, Index, RelationName, SecurityLabel
 
 
 @dataclass(frozen=True, slots=True)
 class ViewColumn:
-    """A column of a view or materialized view; the last four only of materialized ones."""
+    """A column of a view or materialized view; the last five only of materialized ones."""
 
     name: str
     number: int
@@ -26,11 +26,13 @@ class ViewColumn:
     compression: str | None = None  # "p" pglz | "l" lz4
     options: tuple[str, ...] = ()
     acl: tuple[Grant, ...] | None = None
+    labels: tuple[SecurityLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view. It is replaced in place, which keeps its grants, comments, triggers and defaults."""
+    """A view. It is replaced in place, which keeps its grants, comments, security labels, triggers
+    and defaults."""
 
     relation: RelationName
     owner: str
@@ -63,6 +65,7 @@ class MaterializedView:
     needs: tuple[str, ...] = ()
     populated: bool = True
     bytes: int = 0
+    labels: tuple[SecurityLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ class Routine:
     tables: tuple[RelationName, ...]
     through: tuple[RelationName, ...] = ()
     needs: tuple[str, ...] = ()
+    labels: tuple[SecurityLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

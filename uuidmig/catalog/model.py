@@ -44,6 +44,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class SecurityLabel:
+    """What a label provider, a library loaded into the server, knows of an object."""
+
+    provider: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sequence:
     """A sequence that a column owns: identity (internal) or serial (OWNED BY).
 
@@ -63,6 +71,7 @@ class Sequence:
     comment: str | None = None
     acl: tuple[Grant, ...] | None = None
     persistence: str = "p"
+    labels: tuple[SecurityLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class Column:
     hash_function: str | None = None  # that function, (value, seed bigint), when SQL can call it
     comment: str | None = None
     acl: tuple[Grant, ...] | None = None
+    labels: tuple[SecurityLabel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +235,8 @@ class Table:
     comment: str | None = None
     row_type_acl: tuple[Grant, ...] | None = None
     row_type_comment: str | None = None
+    labels: tuple[SecurityLabel, ...] = ()
+    row_type_labels: tuple[SecurityLabel, ...] = ()
     row_security: bool = False
     force_row_security: bool = False
     row_security_active: bool = False  # it holds for the role that reads the catalog

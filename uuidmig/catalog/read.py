@@ -11,6 +11,7 @@ import psycopg
 from uuidmig.catalog.columns import build_columns, build_sequences, further_sequences
 from uuidmig.catalog.dependents import DependentObjects, read_dependents
 from uuidmig.catalog.grants import build_acls
+from uuidmig.catalog.labels import build_labels
 from uuidmig.catalog.model import (
     Catalog,
     Check,
@@ -79,8 +80,11 @@ def _read_tables(
         return fetch(connection, query, tables=oids)
 
     acls = build_acls(read("grants"))
-    owned = build_sequences(read("sequences"), acls)
-    columns = build_columns(read("columns"), build_types(read("types")), owned, acls)
+    sequences = read("sequences")
+    labelled = [*oids, *(row["sequence_oid"] for row in sequences)]
+    labels = build_labels(fetch(connection, "security_labels", relations=labelled, routines=[]))
+    owned = build_sequences(sequences, acls, labels)
+    columns = build_columns(read("columns"), build_types(read("types")), owned, acls, labels)
     indexes = by_table(read("indexes"), Index)
     checks = by_table(read("checks"), Check)
     foreign_keys = by_table(read("foreign_keys"), _foreign_key)
@@ -109,6 +113,8 @@ def _read_tables(
             policies=policies.get(oid, ()),
             acl=acls.get((oid, 0)),
             row_type_acl=acls.get((oid, -1)),
+            labels=labels.get((oid, 0), ()),
+            row_type_labels=labels.get((oid, -1), ()),
             unsupported=tuple(item for found in unsupported for item in found.get(oid, ())),
             **fields,
         )

@@ -18,6 +18,7 @@ from uuidmig.catalog.preflight import Preflight, read_preflight
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.event_triggers import find_event_triggers
+from uuidmig.engine.label_providers import find_missing_providers
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.soft_sampling import QUICK, QUICK_SECONDS, sample_columns
 from uuidmig.engine.unforced import is_prepared, prepare, seeing_all_rows, with_hidden_rows_found
@@ -90,8 +91,8 @@ def with_preflight(connection: Connection, plan: Plan) -> Plan:
     clashes = tuple(_schema_clashes(connection, plan))
     rights = tuple(_dependent_rights(connection, plan))
     rejected = _rejected_keys(connection, plan)
-    fired = find_event_triggers(connection)
-    return replace(plan, hazards=(*plan.hazards, *found, *rights, *clashes, *rejected, *fired))
+    more = (*find_missing_providers(connection, plan), *find_event_triggers(connection))
+    return replace(plan, hazards=(*plan.hazards, *found, *rights, *clashes, *rejected, *more))
 
 
 def _hazards(plan: Plan, found: Preflight) -> list[Hazard]:

@@ -15,7 +15,8 @@ from uuidmig.engine.event_triggers import telling_event_trigger
 from uuidmig.engine.locks import lock_budget, with_retries
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Note, Observer
-from uuidmig.errors import FillingTooLong, SchemaDrift, WrongState
+from uuidmig.errors import FillingTooLong, SchemaDrift, SecurityLabelRefused, WrongState
+from uuidmig.steps.security_labels import REFUSED
 
 _DRAIN_LIMIT = 1000  # rows replayed under the locks at most, times the number of the attempt
 _LONGEST_DRAIN = 10_000
@@ -124,6 +125,8 @@ def _attempts(
             if error.sqlstate == _TOO_LONG_A_LOG:
                 observer.notify(Note(_message(error), "debug"))
                 raise errors.LockNotAvailable(str(error)) from error
+            if error.sqlstate == REFUSED:
+                raise SecurityLabelRefused(_message(error)) from error
             if error.sqlstate == _TOO_LONG_A_QUERY:
                 raise FillingTooLong(_message(error)) from error
             raise

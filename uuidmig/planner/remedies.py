@@ -8,7 +8,6 @@ _BY_KIND = {
     "(ALTER EXTENSION … DROP TABLE, ALTER … NO DEPENDS ON EXTENSION)",
     "inheritance": "leave the tables out, or ALTER TABLE … NO INHERIT until finish",
     "partition": "leave the table out",
-    "security label": "SECURITY LABEL … IS NULL, and label the table again after the cutover",
     "typed table": "ALTER TABLE … NOT OF, and ALTER TABLE … OF after finish",
 }
 

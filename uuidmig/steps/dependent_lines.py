@@ -64,6 +64,13 @@ SELECT concat_ws('|', 'materialized index', i.indrelid, pg_get_indexdef(i.indexr
                  i.indisclustered, obj_description(i.indexrelid, 'pg_class'))
 FROM relation r JOIN pg_index i ON i.indrelid = r.oid
 UNION ALL
+SELECT concat_ws('|', 'label', l.classoid, l.objoid, l.objsubid, l.provider, l.label)
+FROM pg_seclabel l
+WHERE l.classoid = 'pg_class'::regclass
+    AND l.objoid IN (SELECT oid FROM relation WHERE relkind = 'm')
+  OR l.classoid = 'pg_proc'::regclass
+    AND (l.classoid, l.objoid) IN (SELECT classid, objid FROM dependent)
+UNION ALL
 SELECT concat_ws('|', 'rule', w.oid, w.ev_enabled, pg_get_ruledef(w.oid),
                  obj_description(w.oid, 'pg_rewrite'))
 FROM dependent d JOIN pg_rewrite w ON d.classid = 'pg_rewrite'::regclass AND w.oid = d.objid

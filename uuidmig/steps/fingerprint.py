@@ -77,6 +77,16 @@ SELECT md5(string_agg(line, E'\\n' ORDER BY line)) FROM (
   FROM pg_description d JOIN closure c ON c.source = d.objoid
   WHERE d.classoid = 'pg_class'::regclass
   UNION ALL
+  SELECT concat_ws('|', 'label', l.classoid, l.objoid, l.objsubid, l.provider, l.label)
+  FROM pg_seclabel l
+  WHERE l.classoid = 'pg_class'::regclass AND (
+      l.objoid IN (SELECT source FROM closure)
+      OR l.objoid IN (SELECT d.objid FROM pg_depend d JOIN closure c ON c.source = d.refobjid
+                      WHERE d.deptype = 'i' AND d.classid = 'pg_class'::regclass
+                        AND d.refclassid = 'pg_class'::regclass))
+    OR l.classoid = 'pg_type'::regclass
+      AND l.objoid IN (SELECT r.reltype FROM pg_class r JOIN closure c ON c.source = r.oid)
+  UNION ALL
   SELECT concat_ws('|', 'dependent', d.refobjid, d.classid, d.objid, d.objsubid)
   FROM pg_depend d JOIN pg_class r ON d.refobjid IN (r.oid, r.reltype)
   JOIN closure c ON c.source = r.oid

@@ -29,6 +29,7 @@ from uuidmig.steps import (
     partition_drift,
     publications,
     row_security,
+    security_labels,
     shadow,
     swap,
     traps,
@@ -64,6 +65,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             (
                 shadow.default_tablespace(),
                 *(s for table in plan.tables for s in shadow.create_shadow(plan, table)),
+                *security_labels.try_labels(plan),
             ),
             undo=tuple(_drop_shadow(table.shadow) for table in plan.tables),
         ),

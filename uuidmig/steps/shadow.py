@@ -21,6 +21,7 @@ from uuidmig.steps.privileges import (
     relation_privileges,
     revoke_on_relation,
 )
+from uuidmig.steps.security_labels import label_shadow
 from uuidmig.steps.verbatim import option_name, options_list, statistics_on, verbatim
 
 _AUTOVACUUM = ("autovacuum_enabled", "toast.autovacuum_enabled")
@@ -46,7 +47,7 @@ def _create_member(plan: Plan, table: ClosureTable) -> list[Statement]:
     parts += _ownership(plan, table)
     parts += _table_comment(table)
     parts += _row_type(table)
-    return [Statement(part) for part in parts]
+    return [*(Statement(part) for part in parts), *_labels(table)]
 
 
 def _attach(partition: ClosureTable) -> list[Statement]:
@@ -283,6 +284,15 @@ def _sequence_grants(plan: Plan, table: ClosureTable) -> list[sql.Composable]:
                 )
             )
     return parts
+
+
+def _labels(table: ClosureTable) -> list[Statement]:
+    sequences = {
+        shadow_sequence(table, column.sequence): column.sequence.labels
+        for column in table.table.columns
+        if column.sequence is not None and column.sequence.kind == "identity"
+    }
+    return label_shadow(table, sequences)
 
 
 def _table_comment(table: ClosureTable) -> list[sql.Composable]:

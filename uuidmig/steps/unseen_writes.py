@@ -91,7 +91,7 @@ _GIVE_UP = sql.SQL("""  IF EXISTS ({changed}) THEN
 
 def note_triggers(plan: Plan) -> tuple[Statement, ...]:
     """Return what notes the triggers that log for the way back, to run when they are in place."""
-    heaps = [
+    heaps: list[sql.Composable] = [
         sql.SQL("({}, {}, {})").format(
             sql.Literal(table.number),
             sql.Literal(number),

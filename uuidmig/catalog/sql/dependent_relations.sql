@@ -22,15 +22,16 @@ select
                 and d.objid = c.oid
                 and d.refclassid = 'pg_extension'::regclass
         ) then 'reads the table and belongs to an extension'
-        when c.relkind = 'm' and exists (
-            select from pg_seclabel l
-            where l.classoid = 'pg_class'::regclass and l.objoid = c.oid
-        ) then 'reads the table and has a security label'
         when c.relkind = 'm' and c.relreplident <> 'd'
             then 'reads the table and has a replica identity'
         when c.relkind = 'm' and (
-            t.typacl is not null or obj_description(t.oid, 'pg_type') is not null
-        ) then 'reads the table, and its row type has privileges or a comment'
+            t.typacl is not null
+            or obj_description(t.oid, 'pg_type') is not null
+            or exists (
+                select from pg_seclabel l
+                where l.classoid = 'pg_type'::regclass and l.objoid = t.oid
+            )
+        ) then 'reads the table, and its row type has privileges, a comment or a security label'
     end as problem
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace

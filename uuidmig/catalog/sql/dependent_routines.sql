@@ -18,10 +18,6 @@ select
         ) then 'depends on the table or its row type, and on an extension'
         when p.proleakproof or p.prosupport <> 0 or not l.lanpltrusted
             then 'depends on the table or its row type, and only a superuser could create it again'
-        when exists (
-            select from pg_seclabel s
-            where s.classoid = 'pg_proc'::regclass and s.objoid = p.oid
-        ) then 'depends on the table or its row type, and has a security label'
     end as problem
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace

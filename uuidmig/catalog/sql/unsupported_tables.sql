@@ -5,9 +5,6 @@ with chosen as (
     from pg_class c
     cross join lateral pg_identify_object('pg_class'::regclass, c.oid, 0) as shown
     where c.oid = any (%(tables)s::oid[])
-),
-label (classoid, objoid, objsubid, provider) as (
-    select classoid, objoid, objsubid, provider from pg_seclabel
 )
 select
     c.oid as table_oid,
@@ -53,15 +50,4 @@ from chosen c
 join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = c.oid and d.objsubid = 0
 join pg_extension e on d.refclassid = 'pg_extension'::regclass and e.oid = d.refobjid
 where d.deptype in ('e', 'x')
-union all
-select
-    c.oid,
-    'security label',
-    concat_ws(' ', labelled.type, labelled.identity),
-    'labelled by ' || l.provider
-from chosen c
-join label l
-    on (l.classoid = 'pg_class'::regclass and l.objoid = c.oid)
-    or (l.classoid = 'pg_type'::regclass and l.objoid = c.reltype)
-cross join lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) as labelled
 order by 1, 2, 3

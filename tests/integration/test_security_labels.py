@@ -195,6 +195,17 @@ def test_a_label_that_changes_before_the_cutover(
     assert labels(labelled) == before
 
 
+def test_what_is_replaced_in_place_keeps_its_label(
+    database: TestDatabase, labelled: Connection
+) -> None:
+    with database.connect_admin(autocommit=True) as admin:
+        admin.execute("security label for uuidmig_test on view names is 'secret'")
+        admin.execute("security label for uuidmig_test on procedure rename(text, text) is 'secret'")
+    before = labels(labelled)
+    migrate(database.dsn, run_options=SMALL)
+    assert labels(labelled) == before
+
+
 def test_a_label_of_a_view_may_change(database: TestDatabase, labelled: Connection) -> None:
     migrate(database.dsn, run_options=RunOptions(batch=100, cutover="manual"))
     labelled.execute("security label for uuidmig_test on view names is 'changed'")

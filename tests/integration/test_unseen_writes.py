@@ -185,6 +185,23 @@ def test_replaced_by_another_of_the_same_name(
     assert picture(shop) == expected
 
 
+def test_rows_that_forced_policies_hide(database: TestDatabase, shop: Connection) -> None:
+    detach, table, attach = DETACHED["a leaf"]
+    for name in ("visits", "visits_a"):
+        run(shop, "alter table {table} enable row level security", name)
+        run(shop, "alter table {table} force row level security", name)
+        run(shop, "create policy shown on {table} using (n <> 3) with check (true)", name)
+    migrate(database.dsn, run_options=SMALL)
+    shop.execute(detach)
+    run(shop, "update {table} set n = 20 where n = 2", table)
+    shop.execute(attach)
+    with database.connect_admin(autocommit=True) as admin:
+        expected = picture(admin)
+        assert len(expected) == 500
+        rollback(database.dsn)
+        assert picture(admin) == expected
+
+
 def test_between_two_attempts(database: TestDatabase, shop: Connection) -> None:
     detach, table, attach = DETACHED["a leaf"]
     migrate(database.dsn, run_options=SMALL)

@@ -150,7 +150,7 @@ USES: dict[str, tuple[LiteralString, ...]] = {
     ),
     "keys beside the path of a soft reference": (
         "SELECT kind, substring(document ->> 'copy', 15, 1), count(*) FROM reports.inbox"
-        " WHERE label !~ '^w' GROUP BY 1, 2 ORDER BY 1",
+        " WHERE label !~ '^w' GROUP BY 1, 2 ORDER BY 1, 2",
     ),
     "arrays and documents without any key": (
         "SELECT kind, subjects, links, document FROM reports.inbox WHERE label = 'nothing'"

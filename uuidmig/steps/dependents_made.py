@@ -14,7 +14,7 @@ from uuidmig.steps.privileges import (
     relation_privileges,
     revoke_on_routine,
 )
-from uuidmig.steps.security_labels import label_statements, relation_labels
+from uuidmig.steps.security_labels import recreated_labels
 from uuidmig.steps.verbatim import options_list, verbatim
 
 _STORAGE: dict[str, LiteralString] = {
@@ -51,7 +51,7 @@ def _routine(routine: Routine, user: str) -> Iterator[sql.Composable]:
         yield from grant_statements(name, grant, None, "ROUTINE")
     if routine.comment is not None:
         yield sql.SQL("COMMENT ON ROUTINE {} IS {}").format(name, sql.Literal(routine.comment))
-    yield from label_statements("ROUTINE", name, routine.labels)
+    yield from recreated_labels(routine)
 
 
 def _materialized_view(view: MaterializedView, user: str) -> Iterator[sql.Composable]:
@@ -85,8 +85,7 @@ def _materialized_view(view: MaterializedView, user: str) -> Iterator[sql.Compos
         )
     for column in view.columns:
         yield from _column(view.relation, column)
-    labels = {column.name: column.labels for column in view.columns}
-    yield from relation_labels("MATERIALIZED VIEW", view.relation, view.labels, labels)
+    yield from recreated_labels(view)
     for index in view.indexes:
         yield from _index(view.relation, index)
 

@@ -12,7 +12,9 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from uuidmig.catalog.dependents_model import MaterializedView, Routine
 from uuidmig.catalog.model import RelationName, SecurityLabel
+from uuidmig.planner.dependents import recreated
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_members
 from uuidmig.steps.model import Statement
@@ -78,25 +80,17 @@ def label_shadow(
     return [_guarded(str(table.name), parts, keep=True)] if parts else []
 
 
+def recreated_labels(item: MaterializedView | Routine) -> list[sql.Composable]:
+    """Return SECURITY LABEL for the labels of what the swap drops and creates again."""
+    if isinstance(item, MaterializedView):
+        columns = {column.name: column.labels for column in item.columns}
+        return list(relation_labels("MATERIALIZED VIEW", item.relation, item.labels, columns))
+    return list(label_statements("ROUTINE", verbatim(item.identity), item.labels))
+
+
 def try_labels(plan: Plan) -> tuple[Statement, ...]:
     """Return the statements that set what the cutover will set, and take it back."""
-    found = [
-        *(
-            (
-                view.name,
-                list(relation_labels("MATERIALIZED VIEW", view.relation, view.labels, columns)),
-            )
-            for view in plan.dependents.materialized_views
-            for columns in [{column.name: column.labels for column in view.columns}]
-        ),
-        *(
-            (
-                routine.name,
-                list(label_statements("ROUTINE", verbatim(routine.identity), routine.labels)),
-            )
-            for routine in plan.dependents.routines
-        ),
-    ]
+    found = [(item.name, recreated_labels(item)) for item in recreated(plan.dependents)]
     return tuple(_guarded(name, parts, keep=False) for name, parts in found if parts)
 
 
@@ -116,12 +110,12 @@ def label_providers(plan: Plan) -> tuple[str, ...]:
     """Return the providers of all labels that a run sets, by name."""
     tables = [member.table for member in all_members(plan)]
     columns = [column for table in tables for column in table.columns]
+    made = recreated(plan.dependents)
     bearers = [
         *(table.labels + table.row_type_labels for table in tables),
         *(column.labels for column in columns),
         *(column.sequence.labels for column in columns if column.sequence),
-        *(view.labels for view in plan.dependents.materialized_views),
-        *(c.labels for view in plan.dependents.materialized_views for c in view.columns),
-        *(routine.labels for routine in plan.dependents.routines),
+        *(item.labels for item in made),
+        *(c.labels for item in made if isinstance(item, MaterializedView) for c in item.columns),
     ]
     return tuple(sorted({label.provider for labels in bearers for label in labels}))

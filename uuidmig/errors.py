@@ -225,10 +225,31 @@ class NotComparable(UuidmigError):
     exit_code = 3
 
 
+class DriversDiffer(NotComparable):
+    """Figures of interpreters that used different implementations of psycopg."""
+
+    def __init__(self, implementations: Sequence[tuple[str, str | None]]) -> None:
+        used = ", ".join(f"{name or 'unknown'} in {path}" for path, name in implementations)
+        super().__init__(
+            f"these are no figures of interpreters: psycopg's implementation differs too ({used});"
+            " run all with the same one, set by PSYCOPG_IMPL=c, binary or python"
+        )
+
+
 class SlowerThanAllowed(UuidmigError):
     """A benchmark is slower than the threshold allows."""
 
     exit_code = 6
+
+
+class WrongResult(UuidmigError):
+    """A benchmark did not do what it should: its times would mean nothing."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"benchmark {name} gave a wrong result, so nothing was measured; with the same Python"
+            " and the same versions of the libraries this is worth a bug report"
+        )
 
 
 class ReportUnavailable(ConfigurationError):

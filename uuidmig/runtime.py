@@ -50,7 +50,7 @@ def get_runtime_info() -> RuntimeInfo:
         gil_enabled=enabled,
         gil_enabled_by=_who_turned_it_on() if built and enabled else (),
         platform=f"{platform.system()} {platform.machine()}",
-        cores=_cores(),
+        cores=usable_cores(),
         features={name: _works(probe) for name, probe in _FEATURES.items()},
     )
 
@@ -60,6 +60,13 @@ def gil_is_enabled() -> bool:
     # Absent before Python 3.13, where there always was a global interpreter lock.
     enabled: Callable[[], bool] | None = getattr(sys, "_is_gil_enabled", None)
     return enabled is None or enabled()
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # not everywhere
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _imported(name: str) -> bool:
@@ -82,12 +89,6 @@ for name in {_COMPILED!r}:
         [sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=False
     )
     return tuple(dict.fromkeys(_TURNED_ON.findall(child.stderr)))
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not everywhere
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _works(probe: Callable[[], bool]) -> bool:

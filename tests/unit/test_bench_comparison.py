@@ -10,8 +10,8 @@ from rich.console import Console
 
 from uuidmig.bench.comparison import Figure, Slower, compare
 from uuidmig.bench.differences import differences, interpreter
-from uuidmig.bench.results_file import Benchmark, ResultsFile
-from uuidmig.errors import ConfigurationError, NotComparable, SlowerThanAllowed
+from uuidmig.bench.results_file import Benchmark, NotRun, ResultsFile
+from uuidmig.errors import ConfigurationError, DriversDiffer, NotComparable, SlowerThanAllowed
 from uuidmig.report.bench_comparison import comparison_document, comparison_table, time_text
 from uuidmig.report.document import plain
 
@@ -29,6 +29,10 @@ def benchmark(
 def file(path: str, *benchmarks: Benchmark, **changes: Any) -> ResultsFile:
     empty = ResultsFile(path, benchmarks, {}, {}, {}, None, None)
     return replace(empty, **changes)
+
+
+def missing(name: str, reason: str) -> NotRun:
+    return NotRun(f"inserts::{name}", name, "inserts", reason)
 
 
 def machine(python: dict[str, object], psycopg: str | None) -> dict[str, object]:
@@ -96,6 +100,33 @@ def test_without_a_threshold_nothing_is_too_slow() -> None:
     compare([file("a", benchmark("x", 1.0)), file("b", benchmark("x", 9.0))]).require_threshold()
 
 
+def test_what_was_not_run_says_why() -> None:
+    reason = "uuid.uuid7 came with Python 3.14"
+    first = file("a", benchmark("x", 1.0), not_run=(missing("uuid7", reason), missing("lz4", "-")))
+    second = file("b", benchmark("x", 1.0), benchmark("uuid7", 2.0), not_run=(missing("lz4", "-"),))
+    found = compare([first, second])
+    assert [(row.name, row.not_run) for row in found.rows] == [
+        ("x", (None, None)),
+        ("uuid7", (reason, None)),
+        ("lz4", ("-", "-")),
+    ]
+    assert found.rows[1].figures == (None, Figure(2.0, None, None))
+    assert found.incomplete == ()
+    text = rendered(first, second)
+    assert ["uuid7", "not", "run", "2.000", "s"] in [line.split() for line in text.splitlines()]
+    assert f"uuid7: {reason}" in text
+
+
+def test_interpreters_are_named_where_they_differ() -> None:
+    first, second = (
+        file(path, benchmark("x", 1.0), machine=python)
+        for path, python in (("a", PYTHON_313), ("b", PYTHON_314))
+    )
+    header = next(line for line in rendered(first, second).splitlines() if "benchmark " in line)
+    assert header.split() == ["benchmark", "CPython", "3.13.0", "CPython", "3.14.0"]
+    assert "CPython" not in rendered(first, first)
+
+
 def test_one_file_is_no_comparison() -> None:
     with pytest.raises(ConfigurationError, match="two results files or more"):
         compare([file("a", benchmark("x", 1.0))])
@@ -129,10 +160,11 @@ def test_interpreters_are_compared_with_one_implementation_of_psycopg(
         for path, python, driver in zip("ab", pythons, drivers, strict=True)
     ]
     if refused:
-        with pytest.raises(NotComparable, match=r"psycopg's implementation differs .*PSYCOPG_IMPL"):
+        with pytest.raises(DriversDiffer, match=r"psycopg's implementation differs .*PSYCOPG_IMPL"):
             compare(files)
     else:
         compare(files)
+    assert DriversDiffer.exit_code == 3
 
 
 def test_interpreters_have_names() -> None:
@@ -220,6 +252,7 @@ def test_the_document() -> None:
                 "medians": [1.0, 1.25],
                 "ratios": [None, 1.25],
                 "within_spread": [None, False],
+                "not_run": [None, None],
             }
         ],
         "differences": {},

@@ -35,6 +35,7 @@ COMMANDS = (
     "demo",
     "bench inserts",
     "bench index",
+    "bench runtime",
     "bench compare",
 )
 SILENT = {"decode", "keys", "rewrite-file"}  # little happens that could be told

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from uuidmig.bench.differences import differences, interpreter, psycopg_implementation
-from uuidmig.bench.results_file import Benchmark, ResultsFile
-from uuidmig.errors import ConfigurationError, NotComparable, SlowerThanAllowed
+from uuidmig.bench.results_file import Benchmark, NotRun, ResultsFile
+from uuidmig.errors import ConfigurationError, DriversDiffer, NotComparable, SlowerThanAllowed
 
 _NAMES_SHOWN = 3
 
@@ -28,12 +28,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One benchmark in all files; None where a file has it not."""
+    """One benchmark in all files; None where a file has it not.
+
+    `not_run` are the reasons of those files that tell why they have it not.
+    """
 
     fullname: str
     name: str
     group: str | None
     figures: tuple[Figure | None, ...]
+    not_run: tuple[str | None, ...]
+
+    @property
+    def cells(self) -> tuple[tuple[Figure | None, str | None], ...]:
+        """Figure and reason of each file; at most one of the two is there."""
+        return tuple(zip(self.figures, self.not_run, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +66,8 @@ class Comparison:
 
     @property
     def incomplete(self) -> tuple[str, ...]:
-        """The full names of the benchmarks that are not in all files."""
-        return tuple(row.fullname for row in self.rows if None in row.figures)
+        """The full names of the benchmarks that are not in all files, nobody says why."""
+        return tuple(row.fullname for row in self.rows if (None, None) in row.cells)
 
     def require_threshold(self) -> None:
         """Raise SlowerThanAllowed when a benchmark is slower by more than the threshold."""
@@ -108,22 +117,34 @@ def _require_one_psycopg(files: Sequence[ResultsFile]) -> None:
     interpreters = {interpreter(file) for file in files} - {None}
     told = [(file.path, psycopg_implementation(file)) for file in files]
     if len(interpreters) > 1 and len({used for _, used in told} - {None}) > 1:
-        used = ", ".join(f"{name or 'unknown'} in {path}" for path, name in told)
-        raise NotComparable(
-            f"these are no figures of interpreters: psycopg's implementation differs too ({used});"
-            " run all with the same one, set by PSYCOPG_IMPL=c, binary or python"
-        )
+        raise DriversDiffer(told)
 
 
 def _rows(files: Sequence[ResultsFile]) -> Iterator[Row]:
     columns = [file.by_name() for file in files]
-    every = {name: benchmark for column in reversed(columns) for name, benchmark in column.items()}
-    names = dict.fromkeys(name for column in columns for name in column)
-    for name in names:
+    reasons = [{one.fullname: one.reason for one in file.not_run} for file in files]
+    for one in _every(files):
+        name = one.fullname
         base = columns[0].get(name)
         others = (_figure(column.get(name), base) for column in columns[1:])
         first = Figure(base.median, None, None) if base else None
-        yield Row(name, every[name].name, every[name].group, (first, *others))
+        missing = tuple(
+            None if name in column else why.get(name)
+            for column, why in zip(columns, reasons, strict=True)
+        )
+        yield Row(name, one.name, one.group, (first, *others), missing)
+
+
+def _every(files: Sequence[ResultsFile]) -> Iterable[Benchmark | NotRun]:
+    """Return each benchmark once: those that were run somewhere, then those that never were."""
+    every: dict[str, Benchmark | NotRun] = {}
+    for file in files:
+        for benchmark in file.benchmarks:
+            every.setdefault(benchmark.fullname, benchmark)
+    for file in files:
+        for missing in file.not_run:
+            every.setdefault(missing.fullname, missing)
+    return every.values()
 
 
 def _figure(found: Benchmark | None, base: Benchmark | None) -> Figure | None:

@@ -36,6 +36,10 @@ def _facts(file: ResultsFile) -> Iterator[tuple[str, str]]:
     """What the file tells. The commit is told short: the whole of it is in the file."""
     if python := interpreter(file):
         yield "python", python
+    if compiler := file.machine.get("python_compiler"):
+        options = file.machine.get("python_configured_with")
+        words = [str(compiler), *(map(str, options) if isinstance(options, list) else ())]
+        yield "python build", " ".join(words)
     if psycopg := _object(file.machine, "psycopg"):
         shown = ("version", "implementation", "libpq")
         yield "psycopg", ", ".join(f"{name} {psycopg.get(name)}" for name in shown)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import subprocess
-import sys
 import sysconfig
 from pathlib import Path
 
 import psycopg
 from psycopg import pq
 
+from uuidmig.runtime import gil_is_enabled
+
 _SOURCES = Path(__file__).parents[2]
+_BUILD_OPTIONS = (
+    *("--enable-optimizations", "--with-lto", "--enable-bolt", "--enable-shared"),
+    *("--with-tail-call-interp", "--enable-experimental-jit", "--with-pydebug", "--disable-gil"),
+)
 
 
 def machine_info() -> dict[str, object]:
@@ -29,8 +35,9 @@ def machine_info() -> dict[str, object]:
         "python_implementation_version": platform.python_version(),
         "python_version": platform.python_version(),
         "python_build": list(platform.python_build()),
+        "python_configured_with": _configured_with(),
         "python_free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
-        "python_gil_enabled": _gil_enabled(),
+        "python_gil_enabled": gil_is_enabled(),
         "release": platform.release(),
         "system": platform.system(),
         "cpu": {"brand_raw": _cpu_brand(), "count": os.cpu_count()},
@@ -60,9 +67,13 @@ def commit_info() -> dict[str, object]:
     }
 
 
-def _gil_enabled() -> bool:
-    enabled = getattr(sys, "_is_gil_enabled", None)  # since Python 3.13
-    return enabled is None or bool(enabled())
+def _configured_with() -> list[str]:
+    """Return the options of the interpreter's build that decide on its speed.
+
+    A distribution that optimises by other means than these options does not tell.
+    """
+    given = shlex.split(sysconfig.get_config_var("CONFIG_ARGS") or "")
+    return [option for option in given if option.startswith(_BUILD_OPTIONS)]
 
 
 def _cpu_brand() -> str:

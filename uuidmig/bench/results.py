@@ -63,16 +63,28 @@ def document(
     return {**body, **{key: plain(value) for key, value in extra.items()}}
 
 
+def benchmark_name(name: str, params: Mapping[str, object]) -> str:
+    """Return the name of a benchmark within its group: name[key=value,...]."""
+    return f"{name}[{_param(params)}]" if params else name
+
+
+def benchmark_fullname(group: str, name: str, params: Mapping[str, object]) -> str:
+    """Return what a benchmark is known by across files."""
+    return f"{group}::{benchmark_name(name, params)}"
+
+
+def _param(params: Mapping[str, object]) -> str:
+    return ",".join(f"{key}={value}" for key, value in params.items())
+
+
 def _benchmarks(results: Sequence[Result]) -> Iterator[dict[str, object]]:
     for result in results:
-        param = ",".join(f"{key}={value}" for key, value in result.params.items()) or None
-        name = f"{result.name}[{param}]" if param else result.name
         yield {
             "group": result.group,
-            "name": name,
-            "fullname": f"{result.group}::{name}",
+            "name": benchmark_name(result.name, result.params),
+            "fullname": benchmark_fullname(result.group, result.name, result.params),
             "params": plain(result.params) if result.params else None,
-            "param": param,
+            "param": _param(result.params) or None,
             "extra_info": plain(result.extra),
             "options": {},
             "stats": describe_rounds(result.rounds),

@@ -29,8 +29,21 @@ class Benchmark:
 
 
 @dataclass(frozen=True, slots=True)
+class NotRun:
+    """A benchmark that this file has no figures of, and why."""
+
+    fullname: str
+    name: str
+    group: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ResultsFile:
-    """One file. `machine`, `commit` and `settings` are empty, the texts None, where it has none."""
+    """One file. `machine`, `commit` and `settings` are empty, the texts None, where it has none.
+
+    `not_run` are benchmarks that could not be run there; only files of `bench runtime` tell.
+    """
 
     path: str
     benchmarks: tuple[Benchmark, ...]
@@ -39,6 +52,7 @@ class ResultsFile:
     settings: Object
     made_at: str | None
     command: str | None
+    not_run: tuple[NotRun, ...] = ()
 
     def by_name(self) -> dict[str, Benchmark]:
         """Return the benchmarks by their full names."""
@@ -60,6 +74,7 @@ def read_results(path: Path) -> ResultsFile:
         settings=body.objects("settings"),
         made_at=body.text_or_none("datetime"),
         command=body.text_or_none("command"),
+        not_run=tuple(map(_not_run, body.parts("not_run"))) if body.content.get("not_run") else (),
     )
 
 
@@ -82,6 +97,15 @@ def _benchmark(part: _Part) -> Benchmark:
         median=stats.number("median"),
         quartiles=(quartiles[0], quartiles[1]) if len(quartiles) == 2 else None,
         rounds=round(stats.number("rounds")),
+    )
+
+
+def _not_run(part: _Part) -> NotRun:
+    return NotRun(
+        fullname=part.text("fullname"),
+        name=part.text("name"),
+        group=part.text_or_none("group"),
+        reason=part.text("reason"),
     )
 
 

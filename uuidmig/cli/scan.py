@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,14 +59,16 @@ def scan(
     never rewritten; nor is a line with the comment `# uuidmig: keep`.
     """
     from uuidmig.report.scan import finding_lines, scan_document
+    from uuidmig.runtime import usable_cores
     from uuidmig.scan import find_target, fix_files, scan_paths
 
     ctx.obj.verbosity = -1 if quiet else verbose
     target = find_target(target_python, paths[0])
-    report = scan_paths(paths, target, exclude or ())
+    scan_all = partial(scan_paths, paths, target, exclude or (), workers=usable_cores())
+    report = scan_all(say=ctx.obj.detail)
     fixed = fix_files(report, target) if fix else None
     if fixed is not None:
-        report = scan_paths(paths, target, exclude or ())
+        report = scan_all()
     if as_json:
         from uuidmig.report.document import document  # loads the database driver
 

@@ -31,6 +31,11 @@ class Talk:
         if self.verbosity >= 0:
             self.console.print(text, soft_wrap=isinstance(text, str))
 
+    def detail(self, text: str) -> None:
+        """Write to stderr, if -v was given."""
+        if self.verbosity > 0:
+            self.say(text)
+
     def show(self, text: str | RenderableType) -> None:
         """Write to stderr, -q or not: what somebody is asked about."""
         self.console.print(text, soft_wrap=isinstance(text, str))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 from psycopg import sql
@@ -11,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import TupleRow
 
 from uuidmig.demo.schema import SCHEMA, TABLES, read_sql
+from uuidmig.executors import choose_pool
 
 # Parents first; then two branches that know nothing of each other, on a connection each.
 # `refunds` fills payments a second time.
@@ -35,7 +35,7 @@ def load_shop(connection: psycopg.Connection[TupleRow], *, orders: int = 100_000
         with psycopg.connect(dsn) as other:
             return _insert(other, names, counts)
 
-    with ThreadPoolExecutor(len(_BRANCHES)) as pool:
+    with choose_pool("io", len(_BRANCHES)).open("shop") as pool:
         rows += sum(pool.map(insert_branch, _BRANCHES))
     _analyze(connection)
     return rows

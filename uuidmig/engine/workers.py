@@ -10,12 +10,13 @@ import heapq
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass
 
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Note, Observer, silent
 from uuidmig.errors import Interrupted
+from uuidmig.executors import choose_pool
 
 Work = Callable[[Connection, threading.Event], None]
 _STOP_POLL_SECONDS = 0.1  # a worker that failed tells the others by `stop` only
@@ -32,7 +33,7 @@ def run_workers(
     stop = threading.Event()
     connections = [connect(dsn, purpose) for _ in range(count)]
     try:
-        with ThreadPoolExecutor(count, thread_name_prefix=purpose) as pool:
+        with choose_pool("io", count).open(purpose) as pool:
             futures = [pool.submit(work, connection, stop) for connection in connections]
             _join(futures, connections, stop, observer)
     finally:

@@ -14,8 +14,8 @@ from typing import IO, Any, Protocol, cast
 
 from uuidmig.errors import ConfigurationError
 
-_ZSTD_LEVEL = 3
-_GZIP_LEVEL = 6
+ZSTD_LEVEL = 3
+GZIP_LEVEL = 6
 _GZIP_WINDOW = 31  # zlib's number for its largest window with a gzip header
 
 
@@ -53,9 +53,9 @@ def writable(path: Path) -> Path:
 def new_frame(path: Path) -> Compressor:
     """Return a frame of the kind that the file's last suffix names (.zst, .gz, none)."""
     if path.suffix == ".zst":
-        return cast("Compressor", zstd().ZstdCompressor(level=_ZSTD_LEVEL))
+        return cast("Compressor", zstd().ZstdCompressor(level=ZSTD_LEVEL))
     if path.suffix == ".gz":
-        return zlib.compressobj(_GZIP_LEVEL, wbits=_GZIP_WINDOW)
+        return zlib.compressobj(GZIP_LEVEL, wbits=_GZIP_WINDOW)
     return _Plain()
 
 
@@ -79,7 +79,7 @@ def open_bytes(path: Path) -> IO[bytes]:
 def open_to_write(path: Path) -> IO[bytes]:
     """Open a file for writing, compressing it as its suffix says; see `open_bytes`."""
     if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=_GZIP_LEVEL))
+        return cast("IO[bytes]", gzip.open(path, "wb", compresslevel=GZIP_LEVEL))
     if path.suffix != ".zst":
         return path.open("wb")
     module = zstd()

@@ -9,7 +9,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from uuidmig.bench.comparison import Comparison, Figure, Row
-from uuidmig.report.layout import grid, heading
+from uuidmig.bench.differences import interpreter
+from uuidmig.report.layout import facts, grid, heading
 from uuidmig.report.units import one_line
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns"))
@@ -56,18 +57,23 @@ def _row_document(row: Row) -> dict[str, object]:
         "medians": [figure and figure.median for figure in found],
         "ratios": [figure and figure.ratio for figure in found],
         "within_spread": [figure and figure.within_spread for figure in found],
+        "not_run": row.not_run,
     }
 
 
 def _sections(comparison: Comparison) -> Iterator[RenderableType]:
-    labels = _labels([file.path for file in comparison.files])
+    names = _labels([file.path for file in comparison.files])
+    labels = _with_interpreters(names, comparison)
     for group in dict.fromkeys(row.group for row in comparison.rows):
         yield heading(one_line(group or "benchmarks"))
         yield _table(comparison, labels, group)
     yield Text(_LEGEND)
+    if reasons := list(_reasons(comparison, names)):
+        yield heading("Not run")
+        yield facts(*reasons)
     if comparison.differences:
         yield heading("What else differs")
-        table = grid("", *labels)
+        table = grid("", *names)
         for name, values in comparison.differences.items():
             table.add_row(one_line(name), *(one_line(value or "-") for value in values))
         yield table
@@ -81,20 +87,38 @@ def _table(comparison: Comparison, labels: Sequence[str], group: str | None) -> 
     for row in comparison.rows:
         if row.group == group:
             marked = [(row.fullname, file.path) in too_slow for file in comparison.files]
-            cells = map(_cell, row.figures, marked)
+            cells = map(_cell, row.figures, row.not_run, marked)
             table.add_row(one_line(row.name), *cells)
     return table
 
 
-def _cell(figure: Figure | None, too_slow: bool) -> Text:
+def _cell(figure: Figure | None, not_run: str | None, too_slow: bool) -> Text:
     if figure is None:
-        return Text("-")
+        return Text("-" if not_run is None else "not run")
     if figure.ratio is None:
         return Text(time_text(figure.median))
     ratio = f"{figure.ratio:.2f}" if figure.ratio >= 0.1 else f"{figure.ratio:.2g}"
     marks = ("!" if too_slow else "") + ("~" if figure.within_spread else "")
     text = f"{time_text(figure.median)} ({ratio}{marks})"
     return Text(text, style="bold red" if too_slow else "")
+
+
+def _reasons(comparison: Comparison, names: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield each reason once a file, with the benchmarks it holds for."""
+    for name, file in zip(names, comparison.files, strict=True):
+        for reason in dict.fromkeys(one.reason for one in file.not_run):
+            these = dict.fromkeys(one.name for one in file.not_run if one.reason == reason)
+            yield name, f"{', '.join(these)}: {reason}"
+
+
+def _with_interpreters(names: Sequence[str], comparison: Comparison) -> list[str]:
+    """Return the files' names, with their interpreters below where it is these that differ."""
+    pythons = [interpreter(file) for file in comparison.files]
+    if len(set(pythons)) == 1:
+        return list(names)
+    return [
+        f"{name}\n{one_line(python or '-')}" for name, python in zip(names, pythons, strict=True)
+    ]
 
 
 def _labels(paths: Sequence[str]) -> list[str]:

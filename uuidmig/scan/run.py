@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
+from uuidmig.executors import choose_pool
 from uuidmig.scan.files import find_sources
 from uuidmig.scan.find import mentions_uuid, scan_source
 from uuidmig.scan.fix import NotFixed, require_libcst, rewrite
@@ -13,18 +15,28 @@ from uuidmig.scan.model import Failure, Finding, FixReport, ScannedFile, ScanRep
 from uuidmig.scan.target import Target
 from uuidmig.scan.write import write_atomically
 
+_WORTH_A_POOL = 1000  # files: to start processes takes as long as to scan some hundreds
+_AT_ONCE = 32  # files handed to a worker
 
-def scan_paths(paths: Sequence[Path], target: Target, exclude: Sequence[str] = ()) -> ScanReport:
+
+def scan_paths(
+    paths: Sequence[Path],
+    target: Target,
+    exclude: Sequence[str] = (),
+    *,
+    workers: int = 1,
+    say: Callable[[str], None] = lambda _: None,
+) -> ScanReport:
     """Return what all Python files below `paths` have. Changes nothing.
 
-    A file that cannot be read or parsed is a failure in the report and stops nothing.
-    ConfigurationError for a path that is not there.
+    A file that cannot be read or parsed is a failure in the report and stops nothing. Many files
+    are parsed by several workers, processes where `uuidmig.executors` says so, which `say` is
+    told. ConfigurationError for a path that is not there.
     """
     sources = find_sources(paths, exclude)
     files: list[ScannedFile] = []
     failures: list[Failure] = []
-    for path in sources.python:
-        scanned = _scan_file(path, target)
+    for scanned in _scan_files(sources.python, target, workers, say):
         if isinstance(scanned, Failure):
             failures.append(scanned)
         elif scanned is not None:
@@ -52,6 +64,19 @@ def fix_files(report: ScanReport, target: Target) -> FixReport:
         else:
             rewritten.append(ScannedFile(file.path, tuple(wanted)))
     return FixReport(tuple(rewritten), tuple(failures))
+
+
+def _scan_files(
+    paths: Sequence[Path], target: Target, workers: int, say: Callable[[str], None]
+) -> Iterable[ScannedFile | Failure | None]:
+    """Return the outcome for each path in their order."""
+    scan = partial(_scan_file, target=target)
+    if workers == 1 or len(paths) < _WORTH_A_POOL:
+        return map(scan, paths)
+    pool = choose_pool("cpu", workers)
+    say(f"{len(paths)} files are parsed by {pool}")
+    with pool.open("scan") as executor:
+        return list(executor.map(scan, paths, chunksize=_AT_ONCE))
 
 
 def _scan_file(path: Path, target: Target) -> ScannedFile | Failure | None:

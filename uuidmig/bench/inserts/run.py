@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
@@ -24,6 +23,7 @@ from uuidmig.bench.inserts.spec import Spec
 from uuidmig.bench.inserts.tables import Names, create_pool
 from uuidmig.bench.inserts.turn import Bench, Turn, run_turn
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.executors import choose_pool
 from uuidmig.report.units import count
 
 Say = Callable[[str], None]
@@ -99,7 +99,7 @@ def _can_checkpoint(connection: Connection) -> bool:
 def _load(bench: Bench, shared_buffers: int, say: Say) -> None:
     say(f"loading {count(bench.rows)} rows into each of {len(bench.spec.kinds)} tables")
     stop = threading.Event()
-    with ThreadPoolExecutor(_LOADERS) as pool:
+    with choose_pool("io", _LOADERS).open("load") as pool:
         jobs = [
             pool.submit(_load_one, bench, kind, shared_buffers, say, stop)
             for kind in bench.spec.kinds

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from uuidmig.cli.bench import compare, index, inserts
+from uuidmig.cli.bench import compare, index, inserts, runtime
 
 HELP = "Measure what keys cost, and compare measurements."
 
-COMMANDS = (inserts, index, compare)
+COMMANDS = (inserts, index, runtime, compare)

@@ -1,0 +1,1 @@
+"""What an interpreter can do: one suite, the same work wherever it is run."""

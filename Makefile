@@ -7,7 +7,8 @@ BENCH = $(BIN)/python -m pytest benchmarks/suites --benchmark-only -p no:randoml
 	$(if $(RESULTS),--benchmark-json="$(RESULTS)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers bench bench-full
+.PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers bench bench-full \
+	bench-pythons
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -53,3 +54,6 @@ bench-migration: setup ## compare ways to migrate; e.g. ARGS="--scale 1 --rounds
 
 bench-peers: setup ## compare with pg_repack and others; e.g. ARGS="--scale 1,4,10 --rounds 3 --json"
 	@$(BIN)/python -m benchmarks.peers $(ARGS)
+
+bench-pythons: setup ## the suite of bench runtime on every Python here, into docs/python314.md: 10 minutes
+	@$(BIN)/python -m benchmarks.pythons $(ARGS)

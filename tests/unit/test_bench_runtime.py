@@ -41,7 +41,7 @@ def report(*outcomes: Result | NotRun) -> RuntimeReport:
 
 
 def shown(*outcomes: Result | NotRun) -> str:
-    console = Console(width=100, color_system=None)
+    console = Console(width=100, color_system=None, markup=False)
     with console.capture() as capture:
         console.print(runtime_report(report(*outcomes)))
     return capture.get()

@@ -32,14 +32,21 @@ def psycopg_implementation(file: ResultsFile) -> str | None:
     return None if found is None else str(found)
 
 
+def compiled(file: ResultsFile) -> str | None:
+    """Return the interpreter's compiler and the options of its build that decide on its speed."""
+    compiler = file.machine.get("python_compiler")
+    options = file.machine.get("python_configured_with")
+    if compiler is None:
+        return None
+    return " ".join([str(compiler), *(map(str, options) if isinstance(options, list) else ())])
+
+
 def _facts(file: ResultsFile) -> Iterator[tuple[str, str]]:
     """What the file tells. The commit is told short: the whole of it is in the file."""
     if python := interpreter(file):
         yield "python", python
-    if compiler := file.machine.get("python_compiler"):
-        options = file.machine.get("python_configured_with")
-        words = [str(compiler), *(map(str, options) if isinstance(options, list) else ())]
-        yield "python build", " ".join(words)
+    if build := compiled(file):
+        yield "python build", build
     if psycopg := _object(file.machine, "psycopg"):
         shown = ("version", "implementation", "libpq")
         yield "psycopg", ", ".join(f"{name} {psycopg.get(name)}" for name in shown)

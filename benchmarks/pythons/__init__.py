@@ -1,0 +1,1 @@
+"""One suite on every interpreter of this machine: `make bench-pythons`."""

@@ -11,6 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from uuidmig.cli.app import app
+from uuidmig.executors import choose_pool
+from uuidmig.scan import find_target, scan_paths
 
 MODEL = (
     "import uuid\n\nclass Order:\n    id = Column(default=uuid.uuid4)\n    name = uuid.uuid4()\n"
@@ -54,6 +56,17 @@ def test_json_is_one_document(project: Path) -> None:
         "kept": None,
         "migration": False,
     }
+
+
+def test_many_files_are_parsed_by_several_workers(project: Path) -> None:
+    for number in range(1000):
+        (project / f"module_{number:04}.py").write_text(MODEL if number % 100 == 0 else "")
+    (project / "module_0500.py").write_text("import uuid\nwhille True: pass\n")
+    target, said = find_target(None, project), list[str]()
+    several = scan_paths([project], target, workers=2, say=said.append)
+    assert several == scan_paths([project], target)
+    assert (len(several.read), len(several.files), len(several.failures)) == (1001, 10, 1)
+    assert said == [f"1001 files are parsed by {choose_pool('cpu', 2)}"]
 
 
 def test_fix_then_check(project: Path) -> None:

@@ -24,6 +24,11 @@ _SINCE_18 = 180_000
 
 Make = Callable[[], UUID]
 
+_ON_SERVER: tuple[tuple[int, LiteralString], ...] = (
+    (4, "SELECT count(gen_random_uuid()) FROM generate_series(1, %s)"),
+    (7, "SELECT count(uuidv7()) FROM generate_series(1, %s)"),
+)
+
 
 def cases(dsn: str | None) -> Iterator[Case]:
     """Yield version 4 and 7 by each generator; those of the server need a connection string."""
@@ -32,7 +37,7 @@ def cases(dsn: str | None) -> Iterator[Case]:
             params = {"by": name, "threads": threads}
             made_by = partial(_in_threads, find, threads)
             yield Case(_GROUP, f"uuid{version}", params, made_by, _all_of_version(version))
-    for version, query in ((4, _SERVER_UUID4), (7, _SERVER_UUID7)):
+    for version, query in _ON_SERVER:
         opened = _on_server(dsn, query, since=_SINCE_18 if version == 7 else 0)
         yield Case(_GROUP, f"uuid{version}", {"by": "server"}, opened, KEYS.__eq__)
 
@@ -85,10 +90,6 @@ def _all_of_version(version: int) -> Callable[[Sequence[Sequence[UUID]]], bool]:
         return len(keys) == KEYS and all(key.version == version for key in keys)
 
     return right
-
-
-_SERVER_UUID4: LiteralString = "SELECT count(gen_random_uuid()) FROM generate_series(1, %s)"
-_SERVER_UUID7: LiteralString = "SELECT count(uuidv7()) FROM generate_series(1, %s)"
 
 
 def _on_server(dsn: str | None, query: LiteralString, since: int) -> Open:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.pythons.interpreters import ROOT, Missing
-from uuidmig.bench.comparison import Comparison, Figure, Row
+from uuidmig.bench.comparison import Comparison
 from uuidmig.bench.differences import compiled, interpreter, psycopg_implementation
 from uuidmig.bench.results_file import ResultsFile
 from uuidmig.errors import ConfigurationError
@@ -62,24 +62,29 @@ def _interpreters(files: Sequence[ResultsFile], missing: Sequence[Missing]) -> I
 
 def _figures(comparison: Comparison, missing: Sequence[Missing]) -> Iterator[str]:
     names = [*map(name, comparison.files), *(one.name for one in missing)]
-    yield _row("median (ratio to the first)", *names)
+    yield _row("fastest round (ratio to the first)", *names)
     yield _rule(len(names) + 1)
     for group in dict.fromkeys(row.group for row in comparison.rows):
         yield _row(f"**{group}**", *([""] * len(names)))
         for row in comparison.rows:
             if row.group == group:
-                yield _row(f"`{row.name}`", *_cells(row), *([_NOT_RUN] * len(missing)))
+                cells = _cells(comparison.files, row.fullname)
+                yield _row(f"`{row.name}`", *cells, *([_NOT_RUN] * len(missing)))
 
 
-def _cells(row: Row) -> Iterator[str]:
-    for figure in row.figures:
-        yield _NOT_RUN if figure is None else _cell(figure)
+def _cells(files: Sequence[ResultsFile], fullname: str) -> Iterator[str]:
+    """Yield the fastest rounds: on a machine that others use too, medians say what those did."""
+    found = [file.by_name().get(fullname) for file in files]
+    times = [one and one.fastest for one in found]
+    yield from (
+        _cell(seconds, times[0] if number else None) for number, seconds in enumerate(times)
+    )
 
 
-def _cell(figure: Figure) -> str:
-    if figure.ratio is None:
-        return time_text(figure.median)
-    return f"{time_text(figure.median)} ({figure.ratio:.2f}{'~' if figure.within_spread else ''})"
+def _cell(seconds: float | None, base: float | None) -> str:
+    if seconds is None:
+        return _NOT_RUN
+    return f"{time_text(seconds)} ({seconds / base:.2f})" if base else time_text(seconds)
 
 
 def _reasons(comparison: Comparison, missing: Sequence[Missing]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def test_the_tables(tmp_path: Path) -> None:
     for path, body in zip(paths, bodies, strict=True):
         path.write_text(json.dumps(body))
     text = tables(compare([read_results(path) for path in paths]), [MISSING])
-    assert "| median (ratio to the first) | 3.12 | 3.14 | 3.14t |" in text
+    assert "| fastest round (ratio to the first) | 3.12 | 3.14 | 3.14t |" in text
     assert "| `sum[of=2]` | 2.000 ms | 1.000 ms (0.50) | not run |" in text
     assert "| `product` | not run | 1.000 ms | not run |" in text
     assert "| 3.14t | not run: no such interpreter was there | not run |" in text

@@ -16,8 +16,8 @@ Object = Mapping[str, object]
 class Benchmark:
     """One benchmark of a file; times in seconds per operation.
 
-    `fullname` names it across files. `quartiles` (the first and the third) is None where the file
-    has none, `group` where it belongs to none.
+    `fullname` names it across files. `quartiles` (the first and the third) and `fastest` (of all
+    rounds) are None where the file has none, `group` where it belongs to none.
     """
 
     fullname: str
@@ -26,6 +26,7 @@ class Benchmark:
     median: float
     quartiles: tuple[float, float] | None
     rounds: int
+    fastest: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def _benchmark(part: _Part) -> Benchmark:
         median=stats.number("median"),
         quartiles=(quartiles[0], quartiles[1]) if len(quartiles) == 2 else None,
         rounds=round(stats.number("rounds")),
+        fastest=stats.number("min") if "min" in stats.content else None,
     )
 
 

@@ -17,7 +17,7 @@ from uuidmig.executors import Kind, Pool
 from uuidmig.keys.mapping import EPOCH, new_key
 
 PIECES = 8
-KEYS_A_PIECE = 1000
+KEYS_A_PIECE = 250
 WORKERS = (2, 4, 8)
 
 _GROUP = f"{PIECES * KEYS_A_PIECE} keys derived from old ones"

@@ -16,7 +16,7 @@ from uuidmig.bench.runtime.model import Case, Lacking, Open, Operation
 from uuidmig.executors import Pool
 from uuidmig.keys.generate import OwnGenerator
 
-KEYS = 8000
+KEYS = 2000
 THREADS = (1, 8)
 
 _GROUP = f"{KEYS} new keys"

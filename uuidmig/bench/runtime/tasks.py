@@ -12,11 +12,11 @@ import psycopg
 
 from uuidmig.bench.runtime.model import Case, Lacking, Open, Operation
 
-SWITCHES = 2000
-TASKS = 1000
-ITEMS = 2000
+SWITCHES = 500
+TASKS = 200
+ITEMS = 500
 CONNECTIONS = 4
-QUERIES = 50  # of each connection
+QUERIES = 10  # of each connection
 
 _GROUP = "asyncio"
 _ROUND_TRIP = "SELECT %s::int"

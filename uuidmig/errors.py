@@ -258,3 +258,33 @@ class ReportUnavailable(ConfigurationError):
 
 class ReportUnreadable(ConfigurationError):
     """The file given to the report is no document that it can show."""
+
+
+class ParquetUnavailable(ConfigurationError):
+    """Parquet needs pyarrow: pip install 'uuidmig[parquet]'; .csv and .pgcopy need nothing."""
+
+
+class BackupProgramUnusable(ConfigurationError):
+    """pg_dump or pg_restore is not there, cannot be run, or is older than the server."""
+
+
+class BackupFailed(UuidmigError):
+    """pg_dump or pg_restore failed; there is no backup."""
+
+    def __init__(self, program: str, exit_code: int, said: str) -> None:
+        self.said = said
+        super().__init__(
+            f"{program} ended with exit code {exit_code}, and no backup was kept; it said:\n{said}"
+        )
+
+
+class BackupIncomplete(UuidmigError):
+    """The archive that pg_dump wrote does not list every table."""
+
+    exit_code = 5
+
+    def __init__(self, tables: Sequence[str]) -> None:
+        super().__init__(
+            f"pg_restore --list finds no rows of {', '.join(tables)}; no backup was kept."
+            " Somebody changed the tables while pg_dump began: run it again"
+        )

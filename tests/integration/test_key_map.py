@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, LiteralString
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import psycopg
 import pytest
+from pyarrow import parquet
 
 from tests.cli_runner import Run, commands_on
 from tests.servers import TestDatabase, TestServer, fresh_database
 from uuidmig import migrate, rollback, uuid7
 from uuidmig.engine.find_keys import KeyPair
 from uuidmig.errors import NoJournal, WrongState
-from uuidmig.keymap import compression, export
+from uuidmig.keymap import binary_copy, compression, export
 from uuidmig.keymap.export import export_map
 from uuidmig.keymap.read import KeyMapUnreadable, find_in_map, read_map
 from uuidmig.planner.model import PlanOptions
@@ -38,6 +40,8 @@ INSERT INTO events SELECT gen_random_uuid(), '2024-12-31'::timestamptz + n * int
 ANALYZE;
 """
 NEW_KEY = uuid7()
+STREAMS = tuple(f"{kind}{packed}" for kind in (".csv", ".pgcopy") for packed in ("", ".gz", ".zst"))
+SUFFIXES = (*STREAMS, ".parquet")
 
 
 @pytest.fixture
@@ -64,8 +68,8 @@ def test_all_pairs_are_in_the_file(
     migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(export, "_PAGES", 1)  # many parts, each a frame of its own
-    for suffix in ("", ".gz", ".zst"):
-        path = tmp_path / f"map.csv{suffix}"
+    for suffix in SUFFIXES:
+        path = tmp_path / f"map{suffix}"
         done = export_map(migrated.dsn, path, workers=3)
 
         pairs = list(read_map(path))
@@ -74,7 +78,7 @@ def test_all_pairs_are_in_the_file(
         assert NEW_KEY not in {pair.old for pair in pairs}
         assert {pair.table for pair in pairs} == {'Weird, "Schema.Or,der', "public.events"}
         assert done.file_bytes == path.stat().st_size
-    assert {entry.name for entry in tmp_path.iterdir()} == {"map.csv", "map.csv.gz", "map.csv.zst"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {f"map{suffix}" for suffix in SUFFIXES}
 
 
 def test_without_zstd_it_is_gzip(
@@ -115,29 +119,104 @@ def test_there_must_be_old_and_new_keys(
         export_map(database.dsn, tmp_path / "map.csv")
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.zst"])
-@pytest.mark.parametrize("text", ["", "id\n1\n", "table,old,new\npublic.a,b\n"])
-def test_what_is_no_map(tmp_path: Path, suffix: str, text: str) -> None:
+NO_MAPS = (
+    b"",
+    b"id\n1\n",
+    b"table,old,new\npublic.a,b\n",
+    binary_copy.HEADER + b"\0\2" + b"\0\0\0\1a" * 2 + binary_copy.TRAILER,
+    binary_copy.HEADER + b"\0\3" + b"\0\0\0\1a" * 3 + 40 * b" " + binary_copy.TRAILER,
+    binary_copy.HEADER + binary_copy.TRAILER * 2,
+)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("data", NO_MAPS)
+def test_what_is_no_map(tmp_path: Path, suffix: str, data: bytes) -> None:
     path = tmp_path / f"other{suffix}"
-    frame = compression.new_frame(path)
-    path.write_bytes(frame.compress(text.encode()) + frame.flush())
+    path.write_bytes(compression.packed(path, data))
 
     with pytest.raises(KeyMapUnreadable):
         list(read_map(path))
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".csv.gz", ".csv.zst"])
-def test_a_truncated_map(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_truncated_map(migrated: TestDatabase, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"map{suffix}"
-    lines = "".join(f"t,{uuid4()},{uuid7()}\n" for _ in range(100))
-    frame = compression.new_frame(path)
-    whole = frame.compress(f"table,old,new\n{lines}".encode()) + frame.flush()
-    path.write_bytes(whole)
-    assert len(list(read_map(path))) == 100
+    export_map(migrated.dsn, path)
+    whole = path.read_bytes()
     path.write_bytes(whole[:-20])
 
     with pytest.raises(KeyMapUnreadable):
         list(read_map(path))
+
+
+@pytest.mark.parametrize("suffix", [".pgcopy", ".pgcopy.gz", ".pgcopy.zst"])
+def test_a_binary_map_that_ends_between_rows(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"map{suffix}"
+    path.write_bytes(compression.packed(path, binary_copy.HEADER))
+
+    with pytest.raises(KeyMapUnreadable, match="a part of a file"):
+        list(read_map(path))
+
+
+@pytest.mark.parametrize("name", ["map", "map.txt", "map.csv.bz2", "map.zst", "map.parquet.zst"])
+def test_a_name_that_tells_no_format(
+    migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = commands_on(migrated.dsn, tmp_path, monkeypatch)
+    assert name in run("export-map", "-o", name, code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_parquet_without_pyarrow(
+    migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = commands_on(migrated.dsn, tmp_path, monkeypatch)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+    assert "uuidmig[parquet]" in run("export-map", "-o", "map.parquet", code=2).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_server_reads_a_binary_map(migrated: TestDatabase, tmp_path: Path) -> None:
+    path = tmp_path / "map.pgcopy"
+    export_map(migrated.dsn, path)
+    with migrated.connect() as owner:
+        owner.execute("CREATE TEMP TABLE key_map (table_name text, old uuid, new uuid)")
+        with owner.cursor().copy("COPY key_map FROM STDIN (FORMAT binary)") as copy:
+            copy.write(path.read_bytes())
+        rows = owner.execute("SELECT table_name, old, new FROM key_map")
+        assert {KeyPair(*row) for row in rows} == in_the_database(migrated)
+
+
+def test_parquet_has_columns_of_keys(migrated: TestDatabase, tmp_path: Path) -> None:
+    path = tmp_path / "map.parquet"
+    export_map(migrated.dsn, path)
+    columns = [str(column) for column in parquet_columns(path)]
+    assert len(columns) == 3
+    assert "String" in columns[0]
+    assert "UUID" in columns[1]
+    assert "UUID" in columns[2]
+
+
+def parquet_columns(path: Path) -> list[Any]:
+    schema = parquet.ParquetFile(path).schema
+    return [schema.column(number).logical_type for number in range(len(schema))]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".pgcopy", ".parquet"])
+def test_names_are_in_utf8_whatever_the_session_speaks(
+    database: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    with database.connect(autocommit=True) as owner:
+        owner.execute("CREATE TABLE bücher (id uuid PRIMARY KEY DEFAULT gen_random_uuid())")
+        owner.execute("INSERT INTO bücher DEFAULT VALUES")
+    migrate(database.dsn, PlanOptions())
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    path = tmp_path / f"map{suffix}"
+    export_map(database.dsn, path)
+
+    assert [pair.table for pair in read_map(path)] == ["public.bücher"]
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
@@ -149,33 +228,49 @@ def test_plain_text_that_is_called_compressed(tmp_path: Path, suffix: str) -> No
         list(read_map(path))
 
 
+@pytest.mark.parametrize("name", ["map.csv.zst", "map.pgcopy.zst", "map.parquet"])
 def test_lookup_in_a_file(
-    migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     run: Run = commands_on(migrated.dsn, tmp_path, monkeypatch)
-    run("export-map", "-o", "map.csv.zst")
+    run("export-map", "-o", name)
     pair = next(iter(in_the_database(migrated)))
     run("finish", "--yes")
 
     for key in (pair.old, pair.new):
-        (found,) = json.loads(run("lookup", "--map", "map.csv.zst", "--json", str(key)).stdout)[
-            "keys"
-        ]
+        (found,) = json.loads(run("lookup", "--map", name, "--json", str(key)).stdout)["keys"]
         assert (found["old"], found["new"]) == (str(pair.old), str(pair.new))
-    run("lookup", "--map", "map.csv.zst", str(NEW_KEY), code=1)
-    assert find_in_map(tmp_path / "map.csv.zst", [UUID(int=1)]) == ()
+    run("lookup", "--map", name, str(NEW_KEY), code=1)
+    assert find_in_map(tmp_path / name, [UUID(int=1)]) == ()
 
 
+@pytest.mark.parametrize("name", ["map.csv.zst", "map.pgcopy.zst", "map.parquet"])
 def test_import_into_another_database(
-    migrated: TestDatabase, server: TestServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    migrated: TestDatabase,
+    server: TestServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
-    export_map(migrated.dsn, tmp_path / "map.csv.zst")
+    export_map(migrated.dsn, tmp_path / name)
     with fresh_database(server) as warehouse:
         run = commands_on(warehouse.dsn, tmp_path, monkeypatch)
-        loading = ("import-map", "map.csv.zst", "--into", 'public."Key Map"')
+        loading = ("import-map", name, "--into", 'public."Key Map"')
         assert "748 keys" in run(*loading).stdout
         with warehouse.connect() as owner:
             rows = owner.execute('SELECT table_name, old, new FROM "Key Map"').fetchall()
         assert {KeyPair(*row) for row in rows} == in_the_database(migrated)
         assert "is there already" in run(*loading, code=2).stderr
-        assert "no name" in run("import-map", "map.csv.zst", "--into", "a b", code=2).stderr
+        assert "no name" in run("import-map", name, "--into", "a b", code=2).stderr
+
+
+@pytest.mark.parametrize("name", ["map.csv.zst", "map.pgcopy.zst", "map.parquet"])
+def test_rewriting_a_file(
+    migrated: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    run = commands_on(migrated.dsn, tmp_path, monkeypatch)
+    run("export-map", "-o", name)
+    pair = next(iter(in_the_database(migrated)))
+    Path("export.csv").write_text(f"order_id,n\n{pair.old},1\n")
+    done = run("rewrite-file", "--map", name, "--column", "order_id", "export.csv")
+    assert done.stdout == f"order_id,n\n{pair.new},1\n"

@@ -13,6 +13,7 @@ from uuidmig.cli.app import app
 
 COMMANDS = (
     "plan",
+    "backup",
     "migrate",
     "status",
     "verify",

@@ -55,6 +55,7 @@ NEEDS_ARGUMENTS = {
     "lookup",
     "scan",
     "decode",
+    "backup",
     "export-map",
     "import-map",
     "rewrite-file",

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from uuidmig import uuid7
 from uuidmig.cli.app import app
-from uuidmig.keymap.compression import new_frame, open_bytes
+from uuidmig.keymap.compression import open_bytes, packed
 from uuidmig.keymap.rewrite import FileNotRewritable, Rewritten, _csv, rewrite_file
 
 OLD, NEW, OTHER = uuid4(), uuid7(), uuid4()
@@ -111,8 +111,7 @@ def test_json_lines(map_file: Path) -> None:
 def test_compressed_files(map_file: Path, suffix: str) -> None:
     source = map_file.with_name(f"events.ndjson{suffix}")
     target = map_file.with_name(f"new.ndjson{suffix}")
-    frame = new_frame(source)
-    source.write_bytes(frame.compress(f'{{"id": "{OLD}"}}\n'.encode()) + frame.flush())
+    source.write_bytes(packed(source, f'{{"id": "{OLD}"}}\n'.encode()))
 
     rewrite_file(map_file, source, target, ["id"])
 

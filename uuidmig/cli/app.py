@@ -15,6 +15,7 @@ from typer.core import TyperCommand
 from uuidmig import __version__
 from uuidmig.cli import (
     abort,
+    backup,
     bench,
     cutover,
     decode,
@@ -41,7 +42,7 @@ from uuidmig.cli.failures import heed_sigterm, report_failure
 from uuidmig.cli.talk import Talk, write
 
 _PANELS = {
-    "Migrate": (plan, migrate, status, verify, cutover, pause, resume),
+    "Migrate": (plan, backup, migrate, status, verify, cutover, pause, resume),
     "Go back, clean up": (abort, rollback, finish),
     "Key maps": (export_map, import_map, rewrite_file),
     "Look": (lookup, inspect, decode, keys, scan, doctor, report, demo),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import RenderableType
 
 from uuidmig.cli.talk import Talk
 from uuidmig.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def confirm(what: str | RenderableType, question: str, talk: Talk, *, yes: bool) -> None:

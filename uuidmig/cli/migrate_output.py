@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from rich.console import RenderableType
+from typing import TYPE_CHECKING
 
 from uuidmig.cli.session import Session
 from uuidmig.errors import PreflightRefused
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 _FRESH = (None, "rolled_back")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -63,6 +64,13 @@ class Session:
             lock_timeout_ms=settings.lock_timeout,
             alembic_config=settings.alembic_config,
         )
+
+    @property
+    def programs(self) -> Path | None:
+        """Where pg_dump of the server we started is; None: on PATH, as for any other server."""
+        from uuidmig.servers.binaries import wheel_binaries
+
+        return wheel_binaries() if self.settings.server == "embedded" else None
 
     def connect(self) -> psycopg.Connection[TupleRow]:
         """Return an autocommit connection; the caller closes it."""

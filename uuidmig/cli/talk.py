@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from rich.console import Console, RenderableType
+if TYPE_CHECKING:  # rich is loaded by whoever has something to say
+    from rich.console import Console, RenderableType
 
 _WIDTH_OFF_A_TERMINAL = 100
 
 
 def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
     # Names from the database are no markup, no emoji codes and nothing to be coloured by guess.
     console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
@@ -18,13 +23,17 @@ def _console(*, stderr: bool) -> Console:
     return console
 
 
-@dataclass(slots=True)
+@dataclass
 class Talk:
     """How much is said, and where. `secrets` are blotted out of every error message."""
 
     verbosity: int = 0
     secrets: list[tuple[str, str]] = field(default_factory=list)
-    console: Console = field(default_factory=lambda: _console(stderr=True))
+
+    @cached_property
+    def console(self) -> Console:
+        """Where it is said."""
+        return _console(stderr=True)
 
     def say(self, text: str | RenderableType) -> None:
         """Write to stderr, unless -q was given."""

@@ -7,32 +7,14 @@ which the extra `fast` brings.
 from __future__ import annotations
 
 import gzip
-import zlib
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, cast
 
 from uuidmig.errors import ConfigurationError
 
-ZSTD_LEVEL = 3
+ZSTD_LEVEL = 1  # higher ones take longer and leave more: they see matches in random digits
 GZIP_LEVEL = 6
-_GZIP_WINDOW = 31  # zlib's number for its largest window with a gzip header
-
-
-class Compressor(Protocol):
-    """One frame under way. Frames one after the other are a file of the same kind."""
-
-    def compress(self, data: bytes, /) -> bytes: ...
-
-    def flush(self) -> bytes: ...
-
-
-class _Plain:
-    def compress(self, data: bytes, /) -> bytes:
-        return data
-
-    def flush(self) -> bytes:
-        return b""
 
 
 def zstd() -> Any:  # a module that mypy's oldest Python does not know
@@ -50,13 +32,16 @@ def writable(path: Path) -> Path:
     return path.with_suffix(".gz") if path.suffix == ".zst" and zstd() is None else path
 
 
-def new_frame(path: Path) -> Compressor:
-    """Return a frame of the kind that the file's last suffix names (.zst, .gz, none)."""
+def packed(path: Path, data: bytes | bytearray) -> bytes:
+    """Return the data as a frame of the kind that the file's last suffix names (.zst, .gz, none).
+
+    Frames one after the other are a file of that kind.
+    """
     if path.suffix == ".zst":
-        return cast("Compressor", zstd().ZstdCompressor(level=ZSTD_LEVEL))
+        return cast("bytes", zstd().compress(data, level=ZSTD_LEVEL))
     if path.suffix == ".gz":
-        return zlib.compressobj(GZIP_LEVEL, wbits=_GZIP_WINDOW)
-    return _Plain()
+        return gzip.compress(data, GZIP_LEVEL)
+    return bytes(data)
 
 
 def open_bytes(path: Path) -> IO[bytes]:

@@ -1,38 +1,55 @@
-"""Writing a key map: the server's own COPY in several sessions, one compressed file."""
+"""Writing a key map: the server's own COPY in several sessions, one file."""
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from psycopg import sql
 
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.workers import run_tasks
-from uuidmig.keymap.compression import new_frame, writable
-from uuidmig.keymap.read import HEADER
+from uuidmig.keymap.binary_copy import Block
+from uuidmig.keymap.compression import writable
+from uuidmig.keymap.formats import Format, format_of
+from uuidmig.keymap.stream import stream_map
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
 from uuidmig.planner.partitions import leaves
 from uuidmig.steps.key_pairs import copy_key_pairs
+from uuidmig.whole_file import appearing_whole
 
 _PAGES = 4_000  # of heap, a task
-_BLOCK_BYTES = 1 << 18  # handed to the compressor at once
-_FRAME_BYTES = 1 << 22  # of CSV: smaller frames compress worse
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: keys, bytes as CSV and bytes in the file."""
+    """What was written: keys, bytes before compression and bytes in the file."""
 
     path: Path
     keys: int
-    csv_bytes: int
+    raw_bytes: int
     file_bytes: int
+
+
+class MapFile(Protocol):
+    """A file under way. `copy_format` is what `add` takes: COPY's csv or binary."""
+
+    @property
+    def copy_format(self) -> str: ...
+
+    @property
+    def keys(self) -> int: ...
+
+    @property
+    def raw_bytes(self) -> int: ...
+
+    def add(self, blocks: Iterable[Block], table: str) -> None:
+        """Add rows of one table; several threads may do so at once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,96 +60,50 @@ class _Part:
     last_page: int | None
 
 
-class _Output:
-    """The file, to which whole frames are added in any order."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._lock = threading.Lock()
-        self.keys = 0
-        self.csv_bytes = 0
-
-    def add(self, frame: bytes, *, keys: int, csv_bytes: int) -> None:
-        with self._lock:
-            self._file.write(frame)
-            self.keys += keys
-            self.csv_bytes += csv_bytes
-
-
-class _Frame:
-    """A piece of the file under way, in memory until it ends."""
-
-    def __init__(self, path: Path, output: _Output) -> None:
-        self._compressor = new_frame(path)
-        self._output = output
-        self._packed: list[bytes] = []
-        self.keys = 0
-        self.csv_bytes = 0
-
-    def add(self, block: bytes) -> None:
-        self._packed.append(self._compressor.compress(block))
-        self.csv_bytes += len(block)
-
-    def end(self) -> None:
-        self._packed.append(self._compressor.flush())
-        self._output.add(b"".join(self._packed), keys=self.keys, csv_bytes=self.csv_bytes)
-
-
 def export_map(dsn: str, path: Path, *, workers: int = 2) -> Exported:
-    """Write table, old and new key of everything the migration converted to a CSV file.
+    """Write table, old and new key of everything the migration converted to a file.
 
-    Compressed as the suffix of `path` says: .zst, .gz, or not at all; where this Python has no
-    zstd, .zst becomes .gz and the result says so. The file appears when it is whole. Memory does
-    not grow with the keys. Raises NoJournal, WrongState before the cutover, OSError.
+    Its name says how: .csv or .pgcopy, compressed with .zst or .gz behind it, or .parquet; where
+    this Python has no zstd, .zst becomes .gz and the result says so. The file appears when it is
+    whole. Memory does not grow with the keys. Raises NoJournal, WrongState before the cutover,
+    ConfigurationError for another name, ParquetUnavailable, OSError.
     """
+    kind = format_of(path)
+    path = writable(path)
     with connect(dsn, "export") as connection:
         run = journal.read_run(connection)
         journal.require(run, "export-map", "cutover", "validated")
         parts = _parts(connection, run.plan)
-    path = writable(path)
-    unfinished = path.with_name(f"{path.name}.part")
-    try:
-        with unfinished.open("wb") as file:
-            output = _write(dsn, run.plan, parts, path, file, workers)
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    return Exported(path, output.keys, output.csv_bytes, path.stat().st_size)
+    with (
+        appearing_whole(path) as unfinished,
+        unfinished.open("wb") as file,
+        _map(path, file, kind) as target,
+    ):
+        _fill(dsn, run.plan, parts, target, workers)
+    return Exported(path, target.keys, target.raw_bytes, path.stat().st_size)
 
 
-def _write(
-    dsn: str, plan: Plan, parts: Sequence[_Part], path: Path, file: IO[bytes], workers: int
-) -> _Output:
-    output = _Output(file)
-    frame = new_frame(path)
-    output.add(frame.compress(HEADER) + frame.flush(), keys=0, csv_bytes=len(HEADER))
+@contextmanager
+def _map(path: Path, file: IO[bytes], kind: Format) -> Iterator[MapFile]:
+    if kind is Format.PARQUET:
+        from uuidmig.keymap.parquet import parquet_map
 
+        with parquet_map(file) as columns:
+            yield columns
+    else:
+        with stream_map(path, file, kind) as rows:
+            yield rows
+
+
+def _fill(dsn: str, plan: Plan, parts: Sequence[_Part], target: MapFile, workers: int) -> None:
     def work(connection: Connection, part: _Part) -> None:
+        connection.execute("SET client_encoding TO 'UTF8'")  # names in the file are in this
         pages = part.first_page, part.last_page
-        query = copy_key_pairs(plan, part.domain, part.leaf, *pages).query
+        query = copy_key_pairs(plan, part.domain, part.leaf, *pages, target.copy_format).query
         with connection.cursor() as cursor, cursor.copy(query) as copy:
-            _compress(copy, path, output)
+            target.add(copy, str(part.domain.root.table))
 
     run_tasks(dsn, workers, "export", parts, work)
-    return output
-
-
-def _compress(rows: Iterable[bytes | bytearray | memoryview], path: Path, output: _Output) -> None:
-    """Add the rows in frames of a bounded size: more is not held back."""
-    frame = _Frame(path, output)
-    block = bytearray()
-    for row in rows:  # the server sends each by itself
-        block += row
-        frame.keys += 1
-        if len(block) >= _BLOCK_BYTES:
-            frame.add(bytes(block))
-            block.clear()
-            if frame.csv_bytes >= _FRAME_BYTES:
-                frame.end()
-                frame = _Frame(path, output)
-    frame.add(bytes(block))
-    frame.end()
 
 
 def _parts(connection: Connection, plan: Plan) -> list[_Part]:

@@ -7,8 +7,6 @@ import re
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from uuidmig.errors import ConfigurationError
 
@@ -48,6 +46,9 @@ def _from_sqlalchemy(text: str) -> str:
     """The options that SQLAlchemy itself would pass to psycopg for this URL."""
     if not text.startswith(("postgresql+", "postgres+")):
         raise ConfigurationError(f"the connection URL is not one of PostgreSQL; {FORMS}")
+    from sqlalchemy.engine import make_url  # 15 MB, which only such a URL costs
+    from sqlalchemy.exc import SQLAlchemyError
+
     try:
         url = make_url(text).set(drivername="postgresql+psycopg")
         _, options = url.get_dialect()().create_connect_args(url)

@@ -1,4 +1,4 @@
-"""Old and new keys of what was converted, from the retired tables, as the server's own CSV."""
+"""Old and new keys of what was converted, from the retired tables, by the server's own COPY."""
 
 from __future__ import annotations
 
@@ -11,12 +11,18 @@ from uuidmig.steps.model import Statement
 
 
 def copy_key_pairs(
-    plan: Plan, domain: KeyDomain, leaf: ClosureTable, first_page: int, last_page: int | None
+    plan: Plan,
+    domain: KeyDomain,
+    leaf: ClosureTable,
+    first_page: int,
+    last_page: int | None,
+    copy_format: str = "csv",
 ) -> Statement:
     """Return COPY TO STDOUT of table, old and new key of these pages of the domain's root.
 
-    `leaf` is the root table or one of its partitions. Keys that the migration left alone are left
-    out. It reads the retired table, so it holds from the cutover to finish.
+    `leaf` is the root table or one of its partitions, `copy_format` csv or binary. Keys that the
+    migration left alone are left out. It reads the retired table, so it holds from the cutover to
+    finish.
     """
     expressions = MappedExpressions(plan, retired)
     value = expressions.value(leaf, domain.root.column, "t")
@@ -24,7 +30,7 @@ def copy_key_pairs(
     return Statement(
         sql.SQL(
             "COPY (SELECT {name}, {key}, {value} FROM {relation} AS t{joins}"
-            " WHERE {pages} AND {mapped}) TO STDOUT (FORMAT csv)"
+            " WHERE {pages} AND {mapped}) TO STDOUT (FORMAT {format})"
         ).format(
             name=sql.Literal(str(domain.root.table)),
             key=key,
@@ -33,6 +39,7 @@ def copy_key_pairs(
             joins=sql.SQL("").join(expressions.joins),
             pages=page_range("t", first_page, last_page),
             mapped=_is_mapped(plan, key),
+            format=sql.Identifier(copy_format),
         )
     )
 

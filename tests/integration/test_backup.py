@@ -18,8 +18,6 @@ from uuidmig import RunOptions, abort, cutover, migrate, rollback
 from uuidmig.backup.make import back_up
 from uuidmig.backup.programs import connection_for, find_programs
 from uuidmig.errors import (
-    BackupFailed,
-    BackupIncomplete,
     BackupProgramUnusable,
     ConfigurationError,
     NothingToMigrate,
@@ -290,6 +288,20 @@ def test_programs_that_do_not_fit(
     assert {entry.name for entry in tmp_path.iterdir()} == {"bin"}
 
 
-def test_messages_of_failures() -> None:
-    assert BackupFailed("pg_dump", 1, "no").exit_code == 1
-    assert BackupIncomplete(["a.b"]).exit_code == 5
+def test_rows_that_policies_hide_are_no_backup(
+    shop: TestDatabase, run: Run, tmp_path: Path
+) -> None:
+    with shop.connect() as owner:
+        owner.execute("ALTER TABLE notes ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+    said = run("backup", "-o", "before.dump", code=1).stderr
+    assert "row-level security" in said
+    assert "no backup was kept" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_embedded_server_brings_its_programs(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    run("backup", "-o", "before.dump", code=2)
+    run("backup", "-o", "before.dump", "--server", "embedded", code=3)  # empty, but not for pg_dump

@@ -83,3 +83,13 @@ def test_help_loads_nothing_slow() -> None:
         "assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_key_map_is_written_without_alembic() -> None:
+    """Half of the memory of an export would be what it never uses."""
+    code = (
+        "import sys, uuidmig.cli.session, uuidmig.keymap.export, uuidmig.servers.dsn\n"
+        "large = {'alembic', 'sqlalchemy', 'rich', 'pyarrow'} & set(sys.modules)\n"
+        "assert not large, large"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

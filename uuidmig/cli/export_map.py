@@ -13,7 +13,8 @@ from uuidmig.cli.talk import write
 
 EXAMPLES = (
     "uuidmig export-map --output map.csv.zst",
-    "uuidmig export-map --output map.csv.gz --workers 4 --dsn service=shop",
+    "uuidmig export-map --output map.pgcopy.zst --workers 4 --dsn service=shop",
+    "uuidmig export-map --output map.parquet",
     "uuidmig lookup --map map.csv.zst 9f1c2d3e-4b5a-4c6d-8e7f-0123456789ab",
 )
 
@@ -23,7 +24,11 @@ def export_map(
     output: Annotated[
         Path,
         typer.Option(
-            "--output", "-o", dir_okay=False, help="CSV; .csv.zst and .csv.gz are compressed."
+            "--output",
+            "-o",
+            dir_okay=False,
+            help=".csv, .pgcopy (PostgreSQL's binary COPY), either also with .zst or .gz, or "
+            ".parquet.",
         ),
     ],
     workers: options.Workers = None,

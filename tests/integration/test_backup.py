@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from tests.cli_runner import Run, commands_on
+from tests.docker_engine import IMAGE, images_or_skip
 from tests.servers import OWNER_PASSWORD, TestDatabase, TestServer, fresh_database
 from uuidmig import RunOptions, abort, cutover, migrate, rollback
 from uuidmig.backup.make import back_up
@@ -257,20 +258,32 @@ def test_an_archive_without_a_table_is_thrown_away(
     assert {entry.name for entry in tmp_path.iterdir()} == {"bin"}
 
 
+@pytest.mark.docker
 def test_with_a_pg_dump_that_has_zstd(
-    run: Run, server: TestServer, wrapped: Path, tmp_path: Path
+    shop: TestDatabase, server: TestServer, run: Run, wrapped: Path, tmp_path: Path
 ) -> None:
-    if server.version < 16:
-        pytest.skip("no pg_dump before 16 has zstd")
-    program(
-        wrapped,
-        "pg_dump",
-        f'for word; do shift; [ "$word" = --compress=zstd ] || set -- "$@" "$word"; done;'
-        f' exec "{server.bin}/pg_dump" "$@"',
-    )
+    """The image's programs, on our server and in our folder: those of the wheel have no zstd."""
+    if IMAGE not in images_or_skip() or not server.admin_dsn.startswith("host=/"):
+        pytest.skip("the container reaches the server through its socket only")
+    socket = psycopg.conninfo.conninfo_to_dict(server.admin_dsn)["host"]
+    for name in ("pg_dump", "pg_restore"):
+        program(
+            wrapped,
+            name,
+            f"exec docker run --rm --network none --user {os.getuid()}:{os.getgid()}"
+            f" -v {socket}:{socket} -v {tmp_path}:{tmp_path} -w {tmp_path} -e PGPASSWORD"
+            f' --entrypoint {name} {IMAGE} "$@"',
+        )
+    before = rows(shop)
     done = run("backup", "-o", "before.dump", "--json")
     assert json.loads(done.stdout)["backup"]["compression"] == "zstd"
     assert "gzip" not in done.stderr
+    listed = subprocess.run(["pg_restore", "--list", "before.dump"], capture_output=True, text=True)
+    assert "Compression: zstd" in listed.stdout
+    with fresh_database(server) as scratch:
+        dsn = scratch.admin_dsn
+        subprocess.run(["pg_restore", f"--dbname={dsn}", "before.dump"], check=True)
+        assert rows(scratch) == before
 
 
 def test_programs_that_do_not_fit(

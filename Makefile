@@ -8,7 +8,7 @@ BENCH = $(BIN)/python -m pytest benchmarks/suites --benchmark-only -p no:randoml
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format types coverage shop-revisions package bench-migration bench-peers bench bench-full \
-	bench-pythons
+	bench-pythons bench-generators
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -43,6 +43,7 @@ shop-revisions: setup ## write the revisions of the demo's shop in alembic/ agai
 
 package: setup ## wheel and sdist in dist/, tried in empty environments
 	@scripts/package
+
 bench: setup ## the quick benchmarks; RESULTS=FILE.json keeps the figures
 	@$(BENCH) -m "not full" $(ARGS)
 
@@ -57,3 +58,6 @@ bench-peers: setup ## compare with pg_repack and others; e.g. ARGS="--scale 1,4,
 
 bench-pythons: setup ## the suite of bench runtime on every Python here, into docs/python314.md: 10 minutes
 	@$(BIN)/python -m benchmarks.pythons $(ARGS)
+
+bench-generators: setup ## compare makers of uuid7 keys: time, and order in 8 threads; e.g. ARGS="--keys 1000000"
+	@$(BIN)/python -m benchmarks.generators $(ARGS)

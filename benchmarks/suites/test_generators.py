@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import uuid
 from collections.abc import Callable
 from typing import LiteralString
@@ -11,11 +10,14 @@ import pytest
 from psycopg import sql
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from benchmarks.generators.known import Generator, standard_library, uuid_utils
+from benchmarks.generators.order import THREADS, check_order
 from benchmarks.migration.scripts import Connection
-from uuidmig.keys.generate import uuid7
+from uuidmig.keys.generate import OwnGenerator, uuid7
 from uuidmig.steps.journal import GENERATOR
 
 KEYS_A_ROUND = 2000
+KEYS_IN_ORDER = 10_000_000
 SERVER_KEYS_A_ROUND = 20_000
 ON_THE_SERVER: dict[str, LiteralString] = {
     "uuid4": "gen_random_uuid()",
@@ -24,26 +26,20 @@ ON_THE_SERVER: dict[str, LiteralString] = {
 }
 
 
-def _uuidmig() -> Callable[[], uuid.UUID]:
-    return uuid7
-
-
-def _uuid4() -> Callable[[], uuid.UUID]:
+def _uuid4() -> Generator:
     return uuid.uuid4
 
 
-def _stdlib() -> Callable[[], uuid.UUID]:
-    found: Callable[[], uuid.UUID] | None = getattr(uuid, "uuid7", None)
-    return found or pytest.skip("uuid.uuid7 came with Python 3.14")
+def _uuidmig() -> Generator:
+    return uuid7
 
 
-def _uuid_utils() -> Callable[[], uuid.UUID]:
-    try:
-        module = importlib.import_module("uuid_utils.compat")
-    except ImportError:
-        pytest.skip("uuid-utils is not installed")
-    found: Callable[[], uuid.UUID] = module.uuid7
-    return found
+def _stdlib() -> Generator:
+    return standard_library() or pytest.skip("uuid.uuid7 came with Python 3.14")
+
+
+def _uuid_utils() -> Generator:
+    return uuid_utils() or pytest.skip("uuid-utils is not installed")
 
 
 @pytest.mark.benchmark(group="one key in Python")
@@ -52,15 +48,28 @@ def _uuid_utils() -> Callable[[], uuid.UUID]:
     [
         pytest.param(_uuid4, id="uuid4"),
         pytest.param(_uuidmig, id="uuid7-uuidmig"),
+        pytest.param(OwnGenerator, id="uuid7-own"),
         pytest.param(_stdlib, id="uuid7-stdlib"),
         pytest.param(_uuid_utils, id="uuid7-uuid_utils"),
     ],
 )
-def test_key_in_python(
-    benchmark: BenchmarkFixture, find: Callable[[], Callable[[], uuid.UUID]]
-) -> None:
+def test_key_in_python(benchmark: BenchmarkFixture, find: Callable[[], Generator]) -> None:
     made = benchmark.pedantic(find(), rounds=30, iterations=KEYS_A_ROUND, warmup_rounds=3)
     assert isinstance(made, uuid.UUID)
+
+
+@pytest.mark.full
+@pytest.mark.benchmark(
+    group=f"{KEYS_IN_ORDER} keys by {THREADS} threads, with a look at their order"
+)
+@pytest.mark.parametrize(
+    "find",
+    [pytest.param(_uuidmig, id="uuid7-uuidmig"), pytest.param(OwnGenerator, id="uuid7-own")],
+)
+def test_keys_in_order(benchmark: BenchmarkFixture, find: Callable[[], Generator]) -> None:
+    seen = benchmark.pedantic(check_order, (find(), KEYS_IN_ORDER), rounds=1)
+    assert (seen.behind, seen.repeated) == (0, 0)
+    assert seen.keys == KEYS_IN_ORDER
 
 
 @pytest.mark.benchmark(group=f"{SERVER_KEYS_A_ROUND} keys on the server")

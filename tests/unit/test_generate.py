@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.queues import SimpleQueue
+from types import FrameType
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import uuidmig
+from benchmarks.generators.order import Order, check_order
 from uuidmig.keys import generate
 from uuidmig.keys.decode import key_time
 from uuidmig.keys.generate import OwnGenerator, uuid7, uuid7_at
@@ -23,7 +29,12 @@ from uuidmig.keys.generate import OwnGenerator, uuid7, uuid7_at
 
 @pytest.fixture(params=["in use", "own"])
 def make(request: pytest.FixtureRequest) -> Callable[[], UUID]:
-    return uuid7 if request.param == "in use" else OwnGenerator()
+    if request.param == "in use":
+        return uuid7
+    own = OwnGenerator()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=own.start_anew)
+    return own
 
 
 def test_version_7_of_now(make: Callable[[], UUID]) -> None:
@@ -44,20 +55,49 @@ def test_a_key_is_a_uuid_like_any_other() -> None:
     assert pickle.loads(pickle.dumps(key)) == key
 
 
-def test_keys_of_8_threads_rise_in_each_and_never_repeat(make: Callable[[], UUID]) -> None:
-    batches: list[list[UUID]] = []
+def test_keys_are_in_order_over_8_threads(make: Callable[[], UUID]) -> None:
+    assert check_order(make, 200_000) == Order(200_000, behind=0, repeated=0)
 
-    def work() -> None:
-        batches.append([make() for _ in range(5000)])
 
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+def test_keys_are_in_order_over_8_threads_on_a_clock_that_jumps() -> None:
+    now = time.time_ns()
+    jumps = itertools.cycle([now, now - 3_600_000_000_000, now + 1_000_000, now - 5_000_000])
 
-    assert all(batch == sorted(batch) for batch in batches)
-    assert len({key for batch in batches for key in batch}) == 40_000
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: next(jumps))
+        order = check_order(OwnGenerator(), 40_000)
+
+    assert order == Order(40_000, behind=0, repeated=0)
+
+
+def _let_others_run_after_each_line(frame: FrameType, event: str, _: Any) -> Any:
+    if frame.f_code is not OwnGenerator.__call__.__code__:
+        return None
+    if event == "line":
+        time.sleep(0)
+    return _let_others_run_after_each_line
+
+
+def test_keys_are_in_order_wherever_threads_take_turns() -> None:
+    """With the GIL, CPython happens not to switch between these lines: without it, it may."""
+    before = threading.gettrace()
+    threading.settrace(_let_others_run_after_each_line)
+    try:
+        order = check_order(OwnGenerator(), 2000)
+    finally:
+        threading.settrace(before)
+
+    assert order == Order(2000, behind=0, repeated=0)
+
+
+def test_key_of_the_moment_of_the_example_in_rfc_9562() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time_ns", lambda: 1_645_557_742_000_500_000)
+        live = OwnGenerator()()
+    given = uuid7_at(datetime(2022, 2, 22, 19, 22, 22, 500, tzinfo=UTC))
+
+    # Appendix A.6 is 017F22E2-79B0-7CC3-98C4-…; half a millisecond later rand_a is 0x800 of 0x1000.
+    assert str(live)[:18] == str(given)[:18] == "017f22e2-79b0-7800"
 
 
 @given(st.lists(st.integers(0, 2**41 * 1_000_000), min_size=1, max_size=40))
@@ -79,19 +119,33 @@ def _send_keys(queue: SimpleQueue[list[UUID]], make: Callable[[], UUID]) -> None
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_forked_processes_never_share_a_key() -> None:
+def test_forked_processes_never_share_a_key(make: Callable[[], UUID]) -> None:
     context = multiprocessing.get_context("fork")
     queue: SimpleQueue[list[UUID]] = context.SimpleQueue()
-    uuid7()  # random bits are in stock: the children must not use the same
-    children = [context.Process(target=_send_keys, args=(queue, uuid7)) for _ in range(4)]
+    last = make()  # random bits are in stock: the children must not use the same
+    children = [context.Process(target=_send_keys, args=(queue, make)) for _ in range(4)]
     for child in children:
         child.start()
-    keys = [key for _ in children for key in queue.get()]
+    batches = [queue.get() for _ in children]
     for child in children:
         child.join(10)
 
-    keys += [uuid7() for _ in range(2000)]
-    assert len({key.int & (1 << 62) - 1 for key in keys}) == 10_000
+    batches.append([make() for _ in range(2000)])
+    assert all(last < batch[0] and batch == sorted(batch) for batch in batches)
+    assert len({key.int & (1 << 62) - 1 for batch in batches for key in batch}) == 10_000
+
+
+def test_separate_processes_never_share_a_key() -> None:
+    code = """
+from uuidmig.keys.generate import OwnGenerator, uuid7
+own = OwnGenerator()
+print(*(make() for make in (uuid7, own) for _ in range(2000)))
+"""
+    command = [sys.executable, "-c", code]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    keys = [UUID(key) for process in started for key in process.communicate()[0].split()]
+
+    assert len({key.int & (1 << 62) - 1 for key in keys}) == 16_000
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")

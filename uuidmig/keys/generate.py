@@ -23,6 +23,9 @@ _TICKS_MASK = 0xFFF
 _VERSION = 0x7000
 _VARIANT = 1 << 63
 _RANDOM_MASK = (1 << 62) - 1
+# The slots themselves: a UUID refuses assignment, and object.__setattr__ looks both up each time.
+_set_int = UUID.__dict__["int"].__set__
+_set_is_safe = UUID.__dict__["is_safe"].__set__
 
 
 class OwnGenerator:
@@ -59,8 +62,8 @@ class OwnGenerator:
 def _uuid(value: int) -> UUID:
     """Return the UUID without the checks of its constructor, which take as long as all the rest."""
     made = UUID.__new__(UUID)
-    object.__setattr__(made, "int", value)
-    object.__setattr__(made, "is_safe", SafeUUID.unknown)
+    _set_int(made, value)
+    _set_is_safe(made, SafeUUID.unknown)
     return made
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _INLINE = re.compile(r"(?<!`)`((?:uuidmig) [^`\n]+)`(?!`)")
 _COMMAND = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?(uuidmig(?: .*)?)$")
+_MAKE = re.compile(r"`(?:[A-Z_]+=\S+ )*make ([a-z-]+)")
 _TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -123,6 +125,33 @@ def test_tests_named_as_proof_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_nothing_is_left_open(page: Path) -> None:
     assert not re.search(r"\bTODO\b|TODO-FIGURE|\bTBD\b", page.read_text())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_targets_of_make_exist(page: Path) -> None:
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    called = _MAKE.findall(page.read_text())
+    assert [target for target in called if target not in targets] == []
+
+
+def test_each_part_of_the_guide_to_python_314_names_what_shows_it() -> None:
+    text = (ROOT / "docs" / "python314.md").read_text()
+    table = text.partition("| the guide |")[2].partition("\n\n")[0]
+    rows = [row.strip("|").split(" | ") for row in table.splitlines()[2:]]
+    assert len(rows) > 15
+    commands = [re.findall(r"`([^`]+)`", shown) for _, _, shown in rows]
+    assert all(len(found) == 1 for found in commands)
+    # Those of uuidmig and make are tried above; of the others the first word is all there is.
+    begin = r"uuidmig|make|docker build|pip install|(UUIDMIG_\w+=\S+ )+make|PYTHON_GIL=0 python3"
+    assert [one for (one,) in commands if not re.match(begin, one)] == []
+
+
+def test_every_extra_is_named_where_python_314_is_described() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    text = (ROOT / "docs" / "python314.md").read_text()
+    assert {extra for extra in extras if f"`{extra}`" not in text} == set()
 
 
 def test_every_page_is_in_the_map() -> None:

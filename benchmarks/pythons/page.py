@@ -75,7 +75,7 @@ def _figures(comparison: Comparison, missing: Sequence[Missing]) -> Iterator[str
 def _cells(files: Sequence[ResultsFile], fullname: str) -> Iterator[str]:
     """Yield the fastest rounds: on a machine that others use too, medians say what those did."""
     found = [file.by_name().get(fullname) for file in files]
-    times = [one and one.fastest for one in found]
+    times = [None if one is None else one.fastest for one in found]
     yield from (
         _cell(seconds, times[0] if number else None) for number, seconds in enumerate(times)
     )

@@ -2,7 +2,7 @@
 #   docker run --rm -e UUIDMIG_DSN=... uuidmig plan
 ARG PYTHON=3.14
 
-FROM ghcr.io/astral-sh/uv:0.9-trixie-slim AS build
+FROM ghcr.io/astral-sh/uv:0.13-trixie-slim AS build
 ARG PYTHON
 ENV UV_PYTHON_INSTALL_DIR=/opt/python UV_PROJECT_ENVIRONMENT=/opt/uuidmig \
     UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_PREFERENCE=only-managed
@@ -16,11 +16,14 @@ RUN set -eu; \
 
 FROM debian:trixie-slim
 ARG PYTHON
+LABEL org.opencontainers.image.title=uuidmig \
+      org.opencontainers.image.description="Turns the uuid4 keys of a live PostgreSQL database into uuid7 keys" \
+      org.opencontainers.image.licenses=Apache-2.0
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libpq5 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin uuidmig \
+    && useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin uuidmig \
     && install -d -o 10001 /work
 COPY --from=build /opt/python /opt/python
 COPY --from=build /opt/uuidmig /opt/uuidmig

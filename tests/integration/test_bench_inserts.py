@@ -72,7 +72,7 @@ def test_new_pages_are_half_full_in_a_table_of_random_keys(
     info = by_kind(document)
     assert document["settings"]["checkpoint_before_each"] is True
     # Small indexes swing around 69 %: their pages fill and split at about the same time.
-    assert info["uuid4"]["loaded"]["leaf_density"] == pytest.approx(69, abs=8)
+    assert info["uuid4"]["loaded"]["leaf_density"] == pytest.approx(69, abs=14)
     assert info["uuid4"]["loaded"]["leaf_fragmentation"] == pytest.approx(50, abs=5)
     assert info["uuid7"]["loaded"]["leaf_density"] >= 88
     assert (

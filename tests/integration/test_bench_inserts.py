@@ -63,7 +63,7 @@ def test_owner_measures_every_kind_and_nothing_is_left(
 def test_new_pages_are_half_full_in_a_table_of_random_keys(
     command: Run, database: TestDatabase
 ) -> None:
-    document = bench(command, database.admin_dsn, "--rows", "40k", "--preload", "20k")
+    document = bench(command, database.admin_dsn, "--rows", "40k", "--preload", "26k")
     density = document["new_page_density"]
     assert 45 <= density["mixed"] <= 55
     assert 60 <= density["uuid4"] <= 80
@@ -71,8 +71,9 @@ def test_new_pages_are_half_full_in_a_table_of_random_keys(
     assert density["bigint"] >= 88
     info = by_kind(document)
     assert document["settings"]["checkpoint_before_each"] is True
-    # Small indexes swing around 69 %: their pages fill and split at about the same time.
-    assert info["uuid4"]["loaded"]["leaf_density"] == pytest.approx(69, abs=14)
+    # Small indexes swing around 69 %: their pages fill and split at about the same time. With 26k
+    # rows most have just split (64 to 69 % seen); with 20k many are about to (66 to 79 %).
+    assert info["uuid4"]["loaded"]["leaf_density"] == pytest.approx(69, abs=8)
     assert info["uuid4"]["loaded"]["leaf_fragmentation"] == pytest.approx(50, abs=5)
     assert info["uuid7"]["loaded"]["leaf_density"] >= 88
     assert (

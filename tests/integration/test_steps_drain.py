@@ -9,16 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
 import pytest
-from psycopg.errors import UniqueViolation
+from psycopg.errors import LockNotAvailable, UniqueViolation
 
+from tests.acceptance.commands import wait_until
 from tests.partitioned_walk import PartitionedWalk
 from tests.random_walk import RandomWalk
 from tests.rollback import expected_after_rollback, has_no_way_back, inverses
 from tests.servers import TestDatabase
 from tests.soft_walk import DECLARED, SoftWalk
 from tests.steps_driver import Connection, Migration
+from uuidmig.engine.catchup import drain_beside_lock
 from uuidmig.planner.model import PlanOptions
 from uuidmig.planner.partitions import all_leaves
+from uuidmig.steps import capture
 from uuidmig.steps.copying import copy_statement
 
 TRUNCATES = {"truncate_partitions", "truncate_some"}
@@ -161,6 +164,40 @@ def test_a_replay_waits_without_standing_in_the_way(
         drained.result(timeout=30)
     walked.drain()
     walked.assert_shadows_equal()
+
+
+def test_a_replay_beside_our_lock_never_waits_for_who_waits_for_it(
+    database: TestDatabase, walked: Migration
+) -> None:
+    """The server sees no deadlock: it does not know for whose sake we hold the lock."""
+    walked.connection.execute("update letters set n = n + 1")
+    locks = capture.lock_closure(walked.plan, "SHARE").query
+    with (
+        ThreadPoolExecutor(1) as pool,
+        database.connect() as locker,
+        database.connect() as application,
+        database.connect(autocommit=True) as drainer,
+    ):
+        drainer.execute("set statement_timeout = '20s'")  # a replay that waits ends, too
+        locker.execute(locks)
+        wanted = pool.submit(application.execute, "lock table letters in access exclusive mode")
+        pid = application.info.backend_pid
+        wait_until(lambda: is_waiting(walked.connection, pid), "the application to wait")
+        with pytest.raises(LockNotAvailable):
+            drain_beside_lock(drainer, walked.plan, 400)
+        locker.rollback()
+        wanted.result(timeout=30)
+        application.rollback()
+        locker.execute(locks)
+        assert drain_beside_lock(drainer, walked.plan, 400) > 0
+    walked.assert_shadows_equal()
+
+
+def is_waiting(connection: Connection, pid: int) -> bool:
+    row = connection.execute(
+        "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s", [pid]
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def test_a_snapshot_older_than_a_truncate(database: TestDatabase, walked: Migration) -> None:

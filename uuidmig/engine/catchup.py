@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 
+from psycopg import sql
+
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect, drain_snapshot
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.progress import Backlog, Observer, Waiting
+from uuidmig.planner.model import Plan
+from uuidmig.steps.capture import read_locks_at_once
 
 SHORT = 500
 """A log of so many rows is replayed in some tens of milliseconds."""
@@ -40,6 +44,18 @@ def drain_until_short(
         if rows <= short or (last is not None and rows > last * 0.9 and rows < 20 * short):
             return
         last = rows
+
+
+def drain_beside_lock(connection: Connection, plan: Plan, lock_timeout_ms: int) -> int:
+    """Run one replay pass while another session of ours keeps writers out with SHARE locks.
+
+    Who asks for ACCESS EXCLUSIVE meanwhile waits for that session, and a read lock asked for after
+    that waits for him: for ever, as no server sees that we hold the first for the sake of the last.
+    So the read locks are taken at once or not at all, and no other wait is long. Raises
+    LockNotAvailable: let go of the locks and begin again.
+    """
+    timeout = sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(lock_timeout_ms))
+    return drain_snapshot(connection, "drain", (read_locks_at_once(plan).query, timeout))
 
 
 def _rest_while_paused(connection: Connection, observer: Observer) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from psycopg import errors, sql
 
 from uuidmig.engine import journal
-from uuidmig.engine.catchup import drain_until_short
-from uuidmig.engine.connection import Connection, connect, drain_snapshot
+from uuidmig.engine.catchup import drain_beside_lock, drain_until_short
+from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.drift import find_drift
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.locks import lock_budget, with_retries
@@ -137,7 +137,7 @@ def _meet(
         locker.execute("SELECT set_config('uuidmig.lock_budget', %s, true)", [str(budget)])
         locker.execute(lock_closure(plan, "SHARE").query)
         _require_short_drain(locker, plan)
-        drain_snapshot(drainer, "drain")
+        drain_beside_lock(drainer, plan, budget)
         failpoint("locked")
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
         row = holder.execute("SELECT pg_export_snapshot()").fetchone()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from uuidmig.errors import ConnectionFailed, MappingCollision, OldKeysCollide
 from uuidmig.servers.dsn import redact
@@ -51,16 +52,20 @@ def connect(dsn: str, purpose: str) -> Connection:
     return connection
 
 
-def drain_snapshot(connection: Connection, function: str) -> int:
+def drain_snapshot(
+    connection: Connection, function: str, before: Sequence[sql.Composable] = ()
+) -> int:
     """Run uuidmig.<function>() as one REPEATABLE READ transaction; return the rows it replayed.
 
-    One snapshot: the log rows it takes and the rows it reads belong together. Raises
-    MappingCollision, OldKeysCollide.
+    One snapshot: the log rows it takes and the rows it reads belong together. The statements
+    `before` come first in that transaction. Raises MappingCollision, OldKeysCollide.
     """
     with telling_collision(back=function == "drain_back"), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        for statement in before:
+            connection.execute(statement)
         row = connection.execute(
-            psycopg.sql.SQL("SELECT uuidmig.{}()").format(psycopg.sql.Identifier(function))
+            sql.SQL("SELECT uuidmig.{}()").format(sql.Identifier(function))
         ).fetchone()
     return int(row[0]) if row else 0
 

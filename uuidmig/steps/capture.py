@@ -201,6 +201,18 @@ def read_locks(plan: Plan) -> sql.Composed:
     return _READ_LOCKS.format(tables=names.closure_array(plan))
 
 
+def read_locks_at_once(plan: Plan) -> Statement:
+    """Return the statement that takes the locks of a replay without waiting for anybody.
+
+    It takes no snapshot: that of the transaction is still to come. What a session has locked it may
+    lock again, whoever waits for it.
+    """
+    tables = sql.SQL(", ").join(
+        [sql.SQL("ONLY {}").format(member.name.identifier) for member in all_members(plan)]
+    )
+    return Statement(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE NOWAIT").format(tables))
+
+
 def capture_objects(plan: Plan) -> tuple[Statement, ...]:
     """Return the logs and trigger functions of capture before the cutover."""
     statements: list[Statement] = []

@@ -17,6 +17,7 @@ from uuid import uuid4
 import pytest
 
 from tests.docker_engine import docker, images_or_skip
+from uuidmig.servers.binaries import wheel_binaries
 
 ROOT = Path(__file__).parents[1]
 SERVICE = "postgres"
@@ -36,9 +37,9 @@ class Compose:
     def environment(self) -> Mapping[str, str]:
         unwanted = ("PG", "POSTGRES_", "COMPOSE_", "UUIDMIG_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(unwanted)}
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}"
+        folders = [str(Path(sys.executable).parent), str(wheel_binaries()), kept["PATH"]]
         ours = {"COMPOSE_PROJECT_NAME": self.project, "POSTGRES_PORT": self.port}
-        return {**kept, **ours, "PATH": programs}
+        return {**kept, **ours, "PATH": os.pathsep.join(folders)}
 
     def here(self, line: str) -> str:
         """A command line of the documents as it is typed on this machine, for this server."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,6 +95,19 @@ class TestDatabase:
     def connect_admin(self, **options: Any) -> psycopg.Connection:
         """As superuser."""
         return psycopg.connect(self.admin_dsn, **options)
+
+    def until_it_waits(self, session: psycopg.Connection) -> None:
+        """Return when that session waits for a lock; AssertionError after half a minute."""
+        with self.connect_admin(autocommit=True) as admin:
+            for _ in range(3000):
+                found = admin.execute(
+                    "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s",
+                    [session.info.backend_pid],
+                )
+                if found.fetchone() == (True,):
+                    return
+                time.sleep(0.01)
+        raise AssertionError("it did not wait")
 
 
 def lane_binaries() -> Path:

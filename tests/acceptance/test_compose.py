@@ -24,6 +24,7 @@ DOCKER_PAGE = (ROOT / "docs" / "docker.md").read_text()
 
 # What the README names in its table of commands and types in no block. ID is a key of the shop.
 OTHERS = (
+    "uuidmig backup --output BACKUP",
     "uuidmig migrate --cutover manual",
     "uuidmig pause",
     "uuidmig resume",
@@ -146,7 +147,10 @@ def test_the_other_commands_run(shell: Shell, tmp_path: Path) -> None:
     assert named - typed == set(), "give them a line in OTHERS"
     for line in OTHERS:
         key = str(shell.one("SELECT id FROM shop.orders LIMIT 1"))
-        shell.type(re.sub(r"\bID\b", key, line).replace("MAP", str(tmp_path / "map.csv")))
+        files = {"MAP": str(tmp_path / "map.csv"), "BACKUP": str(tmp_path / "shop.dump")}
+        for name, text in {"ID": key, **files}.items():
+            line = re.sub(rf"\b{name}\b", text, line)
+        shell.type(line)
     assert shell.one("SELECT min(uuid_extract_version(id)) FROM shop.orders") == 4
 
 

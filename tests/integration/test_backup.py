@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import subprocess
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -16,11 +17,13 @@ from tests.cli_runner import Run, commands_on
 from tests.docker_engine import IMAGE, images_or_skip
 from tests.servers import OWNER_PASSWORD, TestDatabase, TestServer, fresh_database
 from uuidmig import RunOptions, abort, cutover, migrate, rollback
+from uuidmig.backup.contents import Contents, read_contents
 from uuidmig.backup.make import back_up
 from uuidmig.backup.programs import connection_for, find_programs
 from uuidmig.errors import (
     BackupProgramUnusable,
     ConfigurationError,
+    LockNotObtained,
     NothingToMigrate,
     WrongState,
 )
@@ -318,3 +321,33 @@ def test_the_embedded_server_brings_its_programs(
     monkeypatch.setenv("PATH", str(tmp_path))
     run("backup", "-o", "before.dump", code=2)
     run("backup", "-o", "before.dump", "--server", "embedded", code=3)  # empty, but not for pg_dump
+
+
+def test_it_waits_for_no_lock_for_long(shop: TestDatabase, run: Run, tmp_path: Path) -> None:
+    migrate(shop.dsn, PlanOptions(), RunOptions(cutover="manual"))  # else it has to plan first
+    with shop.connect() as other:
+        other.execute("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
+        assert "500 ms" in run("backup", "-o", "before.dump", code=4).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pg_dump_does_not_wait_for_who_waits_for_us(
+    shop: TestDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would ever go on: the server does not know for whose sake we hold our locks."""
+    with (
+        ThreadPoolExecutor(1) as pool,
+        shop.connect(autocommit=True) as application,
+    ):
+
+        def begun(*given: Any, **named: Any) -> Contents:
+            asked.append(pool.submit(application.execute, "TRUNCATE notes"))
+            shop.until_it_waits(application)
+            return read_contents(*given, **named)
+
+        asked: list[Future[Any]] = []
+        monkeypatch.setattr("uuidmig.backup.make.read_contents", begun)
+        with pytest.raises(LockNotObtained, match="no backup was kept"):
+            back_up(shop.dsn, tmp_path / "before.dump", PlanOptions(), lock_timeout_ms=300)
+        asked[0].result(timeout=30)
+    assert list(tmp_path.iterdir()) == []

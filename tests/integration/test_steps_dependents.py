@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import LiteralString
@@ -368,21 +367,11 @@ def test_a_write_that_waited_is_not_lost(
             for step in reversed(steps) if way == "back" else steps:
                 migration.run(step.undo if way == "back" else step.apply)
             waiting = pool.submit(other.execute, call)
-            until_it_waits(database, other.info.backend_pid)
+            database.until_it_waits(other)
         with pytest.raises(errors.SerializationFailure, match="was replaced while"):
             waiting.result(timeout=30)
         other.execute(call)
     assert value(connection, "SELECT count(*) FROM t WHERE a = 100 OR note = 'late'") == 1
-
-
-def until_it_waits(database: TestDatabase, pid: int) -> None:
-    with database.connect_admin(autocommit=True) as admin:
-        for _ in range(300):
-            query = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
-            if admin.execute(query, [pid]).fetchone() == (True,):
-                return
-            time.sleep(0.05)
-    raise AssertionError("it did not wait")
 
 
 def test_only_what_hangs_on_the_closure_is_planned(connection: Connection) -> None:

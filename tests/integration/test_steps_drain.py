@@ -11,7 +11,6 @@ from random import Random
 import pytest
 from psycopg.errors import LockNotAvailable, UniqueViolation
 
-from tests.acceptance.commands import wait_until
 from tests.partitioned_walk import PartitionedWalk
 from tests.random_walk import RandomWalk
 from tests.rollback import expected_after_rollback, has_no_way_back, inverses
@@ -181,8 +180,7 @@ def test_a_replay_beside_our_lock_never_waits_for_who_waits_for_it(
         drainer.execute("set statement_timeout = '20s'")  # a replay that waits ends, too
         locker.execute(locks)
         wanted = pool.submit(application.execute, "lock table letters in access exclusive mode")
-        pid = application.info.backend_pid
-        wait_until(lambda: is_waiting(walked.connection, pid), "the application to wait")
+        database.until_it_waits(application)
         with pytest.raises(LockNotAvailable):
             drain_beside_lock(drainer, walked.plan, 400)
         locker.rollback()
@@ -191,13 +189,6 @@ def test_a_replay_beside_our_lock_never_waits_for_who_waits_for_it(
         locker.execute(locks)
         assert drain_beside_lock(drainer, walked.plan, 400) > 0
     walked.assert_shadows_equal()
-
-
-def is_waiting(connection: Connection, pid: int) -> bool:
-    row = connection.execute(
-        "select wait_event_type = 'Lock' from pg_stat_activity where pid = %s", [pid]
-    ).fetchone()
-    return row is not None and bool(row[0])
 
 
 def test_a_snapshot_older_than_a_truncate(database: TestDatabase, walked: Migration) -> None:

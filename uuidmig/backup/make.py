@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg import sql
+from psycopg.errors import LockNotAvailable
 
 from uuidmig.backup.contents import Contents, arguments, read_contents
 from uuidmig.backup.programs import Output, Programs, connection_for, find_programs, run
@@ -17,7 +18,13 @@ from uuidmig.catalog.model import RelationName
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.planning import make_plan
-from uuidmig.errors import BackupFailed, BackupIncomplete, ConfigurationError, WrongState
+from uuidmig.errors import (
+    BackupFailed,
+    BackupIncomplete,
+    ConfigurationError,
+    LockNotObtained,
+    WrongState,
+)
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.planner.partitions import all_members
 from uuidmig.steps.names import retired_schemas
@@ -26,6 +33,7 @@ from uuidmig.whole_file import appearing_whole
 _OWNER_ONLY = 0o600
 _ROWS_OF = re.compile(r"^\d+; \d+ (\d+) TABLE DATA ", re.MULTILINE)  # of the table with that oid
 _NO_ZSTD = "does not support compression with"
+_TIMED_OUT = "due to statement timeout"  # what --lock-wait-timeout becomes in the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +53,21 @@ class Backup:
     warnings: tuple[str, ...]
 
 
-def back_up(dsn: str, path: Path, options: PlanOptions, *, programs: Path | None = None) -> Backup:
+def back_up(
+    dsn: str,
+    path: Path,
+    options: PlanOptions,
+    *,
+    programs: Path | None = None,
+    lock_timeout_ms: int = 500,
+) -> Backup:
     """Write all definitions and the rows of the tables to migrate to a file for pg_restore.
 
     Before the cutover only: afterwards the tables have new keys. `options` choose the tables where
     no run is under way, `programs` is the folder of pg_dump (None: PATH). The file is there when it
     is whole and every table was found in it. Raises ConfigurationError for a file that is there,
-    BackupProgramUnusable, WrongState, NothingToMigrate, BackupFailed, BackupIncomplete, OSError.
+    BackupProgramUnusable, WrongState, NothingToMigrate, LockNotObtained, BackupFailed,
+    BackupIncomplete, OSError.
     """
     started = time.monotonic()
     if path.exists():
@@ -60,10 +76,12 @@ def back_up(dsn: str, path: Path, options: PlanOptions, *, programs: Path | None
         tools = find_programs(connection.info.server_version // 10000, programs)
         run_there = journal.find_run(connection)
         plan = run_there.plan if run_there else make_plan(dsn, options)
-        with _snapshot(connection, plan) as (snapshot, state):
+        with _snapshot(connection, plan, lock_timeout_ms) as (snapshot, state):
             contents = read_contents(connection, plan, under_way=state is not None)
             with appearing_whole(path, _OWNER_ONLY) as unfinished:
-                written, compression = _dump(tools, dsn, snapshot, contents, unfinished)
+                command = _command(tools, snapshot, contents, lock_timeout_ms)
+                with _telling_lock(lock_timeout_ms):
+                    written, compression = _dump(tools, dsn, command, unfinished)
                 _check(tools, unfinished, contents)
     return Backup(
         file=path,
@@ -78,10 +96,14 @@ def back_up(dsn: str, path: Path, options: PlanOptions, *, programs: Path | None
 
 
 @contextmanager
-def _snapshot(connection: Connection, plan: Plan) -> Iterator[tuple[str, str | None]]:
+def _snapshot(
+    connection: Connection, plan: Plan, lock_timeout_ms: int
+) -> Iterator[tuple[str, str | None]]:
     """Yield a snapshot for pg_dump and the state of the run in it.
 
     The tables are locked first (ACCESS SHARE, as pg_dump does): no cutover comes in between.
+    Who asks for ACCESS EXCLUSIVE between our locks and pg_dump's waits for us, and pg_dump for him:
+    for ever, and all writers with them, did not both of our waits end.
     """
     if plan.default_only:
         raise WrongState("the strategy default-only changes no row: there is nothing to back up")
@@ -90,7 +112,10 @@ def _snapshot(connection: Connection, plan: Plan) -> Iterator[tuple[str, str | N
     with connection.transaction(force_rollback=True):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         names = sql.SQL(", ").join(member.name.identifier for member in all_members(plan))
-        connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(names))
+        timeout = sql.Literal(lock_timeout_ms)
+        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(timeout))
+        with _telling_lock(lock_timeout_ms):
+            connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(names))
         run_there = journal.find_run(connection)
         if run_there is not None:
             _require_old_keys(run_there)
@@ -108,13 +133,34 @@ def _require_old_keys(run_there: journal.Run) -> None:
         )
 
 
-def _dump(
-    tools: Programs, dsn: str, snapshot: str, contents: Contents, file: Path
-) -> tuple[Output, str]:
+@contextmanager
+def _telling_lock(lock_timeout_ms: int) -> Iterator[None]:
+    """Raise LockNotObtained where we, or pg_dump, waited too long for a lock."""
+    try:
+        yield
+    except (LockNotAvailable, BackupFailed) as error:
+        if isinstance(error, BackupFailed) and _TIMED_OUT not in error.said:
+            raise
+        raise LockNotObtained(
+            f"a table was locked for more than {lock_timeout_ms} ms by somebody else, who has"
+            " ACCESS EXCLUSIVE or waits for it (ALTER, TRUNCATE, VACUUM FULL …); no backup was"
+            " kept, try again later"
+        ) from error
+
+
+def _command(
+    tools: Programs, snapshot: str, contents: Contents, lock_timeout_ms: int
+) -> tuple[str, ...]:
+    return (
+        *(str(tools.dump), "--format=custom", f"--snapshot={snapshot}", "--no-password"),
+        *(f"--lock-wait-timeout={lock_timeout_ms}", *arguments(contents)),
+    )
+
+
+def _dump(tools: Programs, dsn: str, command: Sequence[str], file: Path) -> tuple[Output, str]:
     """Run pg_dump; return what it said, and how it compressed."""
     conninfo, variables = connection_for(dsn)
-    command = [str(tools.dump), "--format=custom", f"--file={file}", f"--snapshot={snapshot}"]
-    command += ["--no-password", *arguments(contents), f"--dbname={conninfo}"]
+    command = (*command, f"--file={file}", f"--dbname={conninfo}")
     if tools.may_know_zstd:
         try:
             return run([*command, "--compress=zstd"], variables), "zstd"

@@ -53,7 +53,7 @@ def connect(dsn: str, purpose: str) -> Connection:
 
 
 def drain_snapshot(
-    connection: Connection, function: str, before: Sequence[sql.Composable] = ()
+    connection: Connection, function: str, before: Sequence[sql.Composed] = ()
 ) -> int:
     """Run uuidmig.<function>() as one REPEATABLE READ transaction; return the rows it replayed.
 

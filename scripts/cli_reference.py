@@ -5,8 +5,10 @@ tests/unit/test_docs.py fails when the file is stale.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
@@ -34,11 +36,12 @@ Rules that hold for all commands:
 """
 
 
-def commands() -> dict[str, Any]:
+@cache
+def commands() -> Mapping[str, Any]:
     """Return the commands by name ("bench compare"), in the order of `uuidmig --help`."""
     group = get_command(app)
     assert isinstance(group, TyperGroup)
-    return dict(_commands(group))
+    return MappingProxyType(dict(_commands(group)))
 
 
 def _commands(group: TyperGroup) -> Iterator[tuple[str, Any]]:

@@ -2,6 +2,7 @@
 VENV := $(or $(UUIDMIG_VENV),.venv)
 BIN := $(VENV)/bin
 ARGS :=
+PROCESSES := 4
 RESULTS :=
 BENCH = $(BIN)/python -m pytest benchmarks/suites --benchmark-only -p no:randomly \
 	$(if $(RESULTS),--benchmark-json="$(RESULTS)")
@@ -19,8 +20,8 @@ setup: ## make .venv, with the command .venv/bin/uuidmig
 demo: setup ## migrate a shop under load on a server of its own
 	@$(BIN)/uuidmig demo $(ARGS)
 
-test: setup ## all tests; ARGS are pytest's
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## all tests, in PROCESSES=4 at once: most of the time each waits for its server; ARGS are pytest's
+	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile $(ARGS)
 
 lint: setup ## format and lint, without changing anything, then types
 	@$(BIN)/ruff format --check
@@ -36,7 +37,7 @@ format: setup ## format and fix what can be fixed
 	@$(BIN)/ruff check --fix
 
 coverage: setup ## all tests, with the lines they never run
-	@$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile --cov --cov-report=term-missing $(ARGS)
 
 shop-revisions: setup ## write the revisions of the demo's shop in alembic/ again
 	@$(BIN)/python -m scripts.shop_revisions

@@ -27,7 +27,7 @@ def recipe(target: str, *variables: str) -> list[str]:
 
     A `make test ARGS=…` around us would pass its variables on.
     """
-    around = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "RESULTS")
+    around = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ARGS", "RESULTS", "PROCESSES")
     environment = {name: text for name, text in os.environ.items() if name not in around}
     command = ["make", "--no-print-directory", "-n", target, *variables]
     printed = subprocess.run(
@@ -39,7 +39,9 @@ def recipe(target: str, *variables: str) -> list[str]:
 
 
 def run(command: list[str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    # else it takes itself for one of several processes, in which nothing can be measured
+    environment = {name: text for name, text in os.environ.items() if "XDIST" not in name}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

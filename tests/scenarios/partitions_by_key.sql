@@ -182,7 +182,7 @@ insert into remarks (order_id, remark) select id, 'new' from orders where amount
 update orders set created_at = created_at + interval '1 year' where number % 13 = 0;
 update orders set id = gen_random_uuid() where number = 17;
 update visits set at = at + interval '1 year' where at < '2023-06-01';
-update items set order_id = (select id from orders where number = 21), position = 99 where position = 50
+update items set order_id = (select id from orders order by number limit 1), position = 99 where position = 50
     and order_id = (select max(id::text)::uuid from orders where amount = 77);
 delete from orders where number % 17 = 0;
 delete from tenants where name like '%8';

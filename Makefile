@@ -2,7 +2,7 @@
 VENV := $(or $(UUIDMIG_VENV),.venv)
 BIN := $(VENV)/bin
 ARGS :=
-PROCESSES := 4
+PROCESSES := 2
 RESULTS :=
 BENCH = $(BIN)/python -m pytest benchmarks/suites --benchmark-only -p no:randomly \
 	$(if $(RESULTS),--benchmark-json="$(RESULTS)")
@@ -20,7 +20,7 @@ setup: ## make .venv, with the command .venv/bin/uuidmig
 demo: setup ## migrate a shop under load on a server of its own
 	@$(BIN)/uuidmig demo $(ARGS)
 
-test: setup ## all tests, in PROCESSES=4 at once: most of the time each waits for its server; ARGS are pytest's
+test: setup ## all tests, in PROCESSES=2 at once: most of the time each waits for its server; ARGS are pytest's
 	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile $(ARGS)
 
 lint: setup ## format and lint, without changing anything, then types

@@ -150,8 +150,13 @@ def test_locks_of_others_are_waited_for_in_short_tries(shop: Shop, step: str) ->
         assert {retry.step for retry in events.of(LockRetry)} == {step}
         assert (schema_dump(shop.database), shop.state()) == (dump, state)
         with in_background(lambda: go(RunOptions())) as running:
-            wait_until(lambda: waiting_for_a_lock(shop, f"uuidmig:{step}"), "a session in wait")
-            shop.one("SELECT pg_terminate_backend(%s)", waiting_for_a_lock(shop, f"uuidmig:{step}"))
+            wait_until(
+                lambda: (
+                    (pid := waiting_for_a_lock(shop, f"uuidmig:{step}")) is not None
+                    and shop.one("SELECT pg_terminate_backend(%s)", pid)
+                ),
+                "a session in wait, and its end",
+            )
             with pytest.raises(psycopg.OperationalError, match="terminating connection"):
                 running.result()
         assert (schema_dump(shop.database), shop.state()) == (dump, state)

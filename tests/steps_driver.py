@@ -5,6 +5,7 @@ Every stage is a method; tests put changes of the application between them.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -87,13 +88,14 @@ class Migration:
 
     def _attempt(self, statements: Sequence[Statement]) -> None:
         """Run them in one transaction; as the engine does, again where autovacuum had a table."""
-        for left in (2, 1, 0):
+        for left in reversed(range(10)):
             try:
                 with self.connection.transaction():
                     self.run(statements)
             except LockNotAvailable:
                 if not left:
                     raise
+                time.sleep(0.5)
             else:
                 return
 

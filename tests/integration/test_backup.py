@@ -323,12 +323,17 @@ def test_the_embedded_server_brings_its_programs(
     run("backup", "-o", "before.dump", "--server", "embedded", code=3)  # empty, but not for pg_dump
 
 
-def test_it_waits_for_no_lock_for_long(shop: TestDatabase, run: Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("locked", ["notes", "note", "uuidmig.run"])
+def test_it_waits_for_no_lock_for_long(
+    shop: TestDatabase, run: Run, tmp_path: Path, locked: LiteralString
+) -> None:
+    """Neither for a table to migrate, nor for another one: pg_dump locks all there are."""
     migrate(shop.dsn, PlanOptions(), RunOptions(cutover="manual"))  # else it has to plan first
+    files = list(tmp_path.iterdir())
     with shop.connect() as other:
-        other.execute("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
+        other.execute(f"LOCK TABLE {locked} IN ACCESS EXCLUSIVE MODE")
         assert "500 ms" in run("backup", "-o", "before.dump", code=4).stderr
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == files
 
 
 def test_pg_dump_does_not_wait_for_who_waits_for_us(

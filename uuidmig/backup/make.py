@@ -33,7 +33,8 @@ from uuidmig.whole_file import appearing_whole
 _OWNER_ONLY = 0o600
 _ROWS_OF = re.compile(r"^\d+; \d+ (\d+) TABLE DATA ", re.MULTILINE)  # of the table with that oid
 _NO_ZSTD = "does not support compression with"
-_TIMED_OUT = "due to statement timeout"  # what --lock-wait-timeout becomes in the server
+_TIMED_OUT = "due to statement timeout"
+"""How a server that speaks English says that --lock-wait-timeout is over; any other is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +73,17 @@ def back_up(
     started = time.monotonic()
     if path.exists():
         raise ConfigurationError(f"{path} is there already and was not overwritten; name another")
-    with connect(dsn, "backup") as connection:
+    with _telling_lock(lock_timeout_ms), connect(dsn, "backup") as connection:
+        timeout = sql.SQL("SET lock_timeout = {}").format(sql.Literal(lock_timeout_ms))
+        connection.execute(timeout)
         tools = find_programs(connection.info.server_version // 10000, programs)
         run_there = journal.find_run(connection)
         plan = run_there.plan if run_there else make_plan(dsn, options)
-        with _snapshot(connection, plan, lock_timeout_ms) as (snapshot, state):
+        with _snapshot(connection, plan) as (snapshot, state):
             contents = read_contents(connection, plan, under_way=state is not None)
             with appearing_whole(path, _OWNER_ONLY) as unfinished:
                 command = _command(tools, snapshot, contents, lock_timeout_ms)
-                with _telling_lock(lock_timeout_ms):
-                    written, compression = _dump(tools, dsn, command, unfinished)
+                written, compression = _dump(tools, dsn, command, unfinished)
                 _check(tools, unfinished, contents)
     return Backup(
         file=path,
@@ -96,9 +98,7 @@ def back_up(
 
 
 @contextmanager
-def _snapshot(
-    connection: Connection, plan: Plan, lock_timeout_ms: int
-) -> Iterator[tuple[str, str | None]]:
+def _snapshot(connection: Connection, plan: Plan) -> Iterator[tuple[str, str | None]]:
     """Yield a snapshot for pg_dump and the state of the run in it.
 
     The tables are locked first (ACCESS SHARE, as pg_dump does): no cutover comes in between.
@@ -112,10 +112,7 @@ def _snapshot(
     with connection.transaction(force_rollback=True):
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         names = sql.SQL(", ").join(member.name.identifier for member in all_members(plan))
-        timeout = sql.Literal(lock_timeout_ms)
-        connection.execute(sql.SQL("SET LOCAL lock_timeout = {}").format(timeout))
-        with _telling_lock(lock_timeout_ms):
-            connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(names))
+        connection.execute(sql.SQL("LOCK TABLE ONLY {} IN ACCESS SHARE MODE").format(names))
         run_there = journal.find_run(connection)
         if run_there is not None:
             _require_old_keys(run_there)

@@ -43,13 +43,12 @@ def backup(
 
     flags = {"dsn": dsn, "server": server, "tables": table, "schemas": schema}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        timeout = run.settings.lock_timeout
         done = back_up(
             run.dsn,
             output,
             run.plan_options,
             programs=run.programs,
-            lock_timeout_ms=timeout,
+            lock_timeout_ms=run.settings.lock_timeout,
         )
         for warning in done.warnings:
             run.talk.say(warning)

@@ -153,6 +153,7 @@ Run it when the application has lived with the new keys long enough.
 """,
 }
 
+_SPACES = str.maketrans("\n\t", "  ")
 _NO_WAY_BACK = """    raise RuntimeError(
         "there is no way back after finish: the tables with the old keys are gone; "
         "restore a backup from before it"
@@ -230,7 +231,7 @@ def python_literal(text: str) -> str:
     Raw where Python reads it back as it is; else with escapes, also of what an editor would not
     show or a reader would not see.
     """
-    plain = all(character.isprintable() or character in "\n\t" for character in text)
+    plain = text.translate(_SPACES).isprintable()
     if plain and '"""' not in text:
         return f'r"""\n{text}\n"""'
     shown = (c if c == "\n" or (c.isprintable() and c != "\\") else escaped(c) for c in text)

@@ -12,8 +12,9 @@ from typing import LiteralString
 from psycopg import sql
 
 # Version 4 is the nibble 0100 in the high half of byte 6 (RFC 9562 section 4.2).
+_VERSION_4: LiteralString = "get_byte(uuid_send({key}), 6) & 240 = 64"
 _IS_MAPPED: dict[bool, LiteralString] = {
-    False: "get_byte(uuid_send({key}), 6) & 240 = 64",
+    False: _VERSION_4,
     True: "get_byte(uuid_send({key}), 6) & 240 <> 112",
 }
 
@@ -40,14 +41,16 @@ _KEY: LiteralString = (
     " ELSE uuid_send({key}) END"
 )
 
-# What nearly every row is, decided without making bytes: a key of the usual variant (to
-# uuid_extract_version() others have none) and a time that is taken as it is. The bytes take a fifth
-# less time so.
-_QUICK_KEY_18: LiteralString = (
-    "CASE WHEN uuid_extract_version({key}) = 4 AND {time} <= uuidmig.horizon()"
+# What nearly every row is, decided without making bytes where the server can tell the version (to
+# uuid_extract_version() keys of another variant have none), and a time that is taken as it is. The
+# bytes take a fifth less time so, a tenth on older servers.
+_QUICK_KEY: LiteralString = (
+    "CASE WHEN {version_4} AND {time} <= uuidmig.horizon()"
     " AND {time} >= TIMESTAMPTZ '1970-01-01 00:00:00+00'"
     " THEN {prefix} || substring(uuid_send({key}) from 9) ELSE {any} END"
 )
+_VERSION_4_17: LiteralString = "uuid_extract_version({key}) = 4"
+_QUICK_MICROSECONDS: LiteralString = "(date_part('epoch', {time}) * 1000000)::bigint"
 _QUICK_MICROSECONDS_18: LiteralString = "(timestamptz_send({time})::bigint + 946684800000000)"
 
 _BORROWED_PREFIX: LiteralString = (
@@ -87,11 +90,15 @@ def key_bytes(
     verification compares: turning them into a uuid costs as much again, as the server has no
     shorter way than through text.
     """
-    any_key = _key(key, _prefix(time, server), convert_other)
-    if server < 180000:
-        return any_key
-    prefix = sql.SQL(_PREFIX).format(us=sql.SQL(_QUICK_MICROSECONDS_18).format(time=time))
-    return sql.SQL(_QUICK_KEY_18).format(key=key, time=time, prefix=prefix, any=any_key)
+    microseconds = _QUICK_MICROSECONDS_18 if server >= 180000 else _QUICK_MICROSECONDS
+    version_4 = _VERSION_4_17 if server >= 170000 else _VERSION_4
+    return sql.SQL(_QUICK_KEY).format(
+        version_4=sql.SQL(version_4).format(key=key),
+        time=time,
+        prefix=sql.SQL(_PREFIX).format(us=sql.SQL(microseconds).format(time=time)),
+        key=key,
+        any=_key(key, _prefix(time, server), convert_other),
+    )
 
 
 def plan_time_bytes(

@@ -27,9 +27,9 @@ from uuidmig.steps.mapped import (
     source,
 )
 from uuidmig.steps.model import Statement
-from uuidmig.steps.row_hash import HashedValue, row_hash
+from uuidmig.steps.row_hash import HashedValue, bytes_as_text, row_hash
 
-_HASHES_BYTES = 180000  # up to 17 no hash function for bytea can be called: text then
+_HASHES_BYTES = 180000  # up to 17 SQL can call no hash function for bytea and timestamptz
 
 # A sum, not an exclusive or: pairs of equal differences must not cancel out.
 _SUMS = sql.SQL("SELECT count(*), coalesce(sum({hash}), 0), {wrong} FROM {rows} AS t{joins}{where}")
@@ -61,7 +61,7 @@ def source_sums(
     for column in _compared(table):
         own = sql.Identifier("t", column.name)
         if by_tail and _is_reference(table, column):
-            values.append(_hashed_bytes(plan, column, tail_expression(own)))
+            values.append(_hashed_bytes(column, tail_expression(own)))
             continue
         if (text := expressions.text(table, column.name, "t")) is not None:
             values.append(HashedValue(text, column.hash_function, column.not_null))
@@ -70,12 +70,12 @@ def source_sums(
             values.append(_as_written(held, column))
             continue
         key = expressions.key(table, column.name, "t")
-        values.append(_plain(column, "t") if key is None else _hashed_bytes(plan, column, key))
+        values.append(_plain(column, "t") if key is None else _hashed_bytes(column, key))
         if key is not None and _is_reference(table, column):
             lost.append(sql.SQL("({} IS NULL AND {} IS NOT NULL)").format(key, own))
     return Statement(
         _SUMS.format(
-            hash=row_hash(values),
+            hash=_hash(plan, values),
             wrong=_count(lost),
             rows=table.name.identifier,
             joins=sql.SQL("").join(expressions.joins),
@@ -93,7 +93,7 @@ def shadow_sums(
     wrong = [not_version7_expression(sql.Identifier("t", root), server=server) for root in roots]
     return Statement(
         _SUMS.format(
-            hash=row_hash([_shadow_value(plan, table, c, by_tail) for c in _compared(table)]),
+            hash=_hash(plan, [_shadow_value(plan, table, c, by_tail) for c in _compared(table)]),
             wrong=_count(wrong),
             rows=table.shadow.identifier,
             joins=sql.SQL(""),
@@ -105,13 +105,13 @@ def shadow_sums(
 def _shadow_value(plan: Plan, table: ClosureTable, column: Column, by_tail: bool) -> HashedValue:
     own = sql.Identifier("t", column.name)
     if by_tail and _is_reference(table, column):
-        return _hashed_bytes(plan, column, tail_expression(own))
+        return _hashed_bytes(column, tail_expression(own))
     if column.name not in key_columns(table):
         return _as_it_is(table, column, "t")
     if plan.server.version >= _HASHES_BYTES:
         # uuid_hash_extended() and hashbyteaextended() hash the same bytes in the same way.
         return HashedValue(own, "uuid_hash_extended", column.not_null)
-    return _hashed_bytes(plan, column, bytes_expression(own))
+    return _hashed_bytes(column, bytes_expression(own))
 
 
 def _compared(table: ClosureTable) -> list[Column]:
@@ -122,11 +122,13 @@ def _is_reference(table: ClosureTable, column: Column) -> bool:
     return column.name in {r.column for r in table.references} - {c for c, _ in table.roots}
 
 
-def _hashed_bytes(plan: Plan, column: Column, value: sql.Composable) -> HashedValue:
-    if plan.server.version >= _HASHES_BYTES:
-        return HashedValue(value, "hashbyteaextended", column.not_null)
-    text = sql.SQL("encode({}, 'hex')").format(value)
-    return HashedValue(text, "hashtextextended", column.not_null)
+def _hash(plan: Plan, values: list[HashedValue]) -> sql.Composable:
+    return row_hash(values if plan.server.version >= _HASHES_BYTES else bytes_as_text(values))
+
+
+def _hashed_bytes(column: Column, value: sql.Composable) -> HashedValue:
+    """Return a value of 8 or 16 bytes, on both sides of the same column as many."""
+    return HashedValue(value, "hashbyteaextended", column.not_null)
 
 
 def _plain(column: Column, alias: str) -> HashedValue:
@@ -134,6 +136,10 @@ def _plain(column: Column, alias: str) -> HashedValue:
     name = sql.Identifier(alias, column.name)
     if not column.hashable:
         return HashedValue(sql.SQL("{}::text").format(name), None)
+    if column.base_type == "timestamptz" and column.hash_function is None:
+        # The same number of microseconds. An interval as zone is added and not looked up.
+        in_utc = sql.SQL("({} AT TIME ZONE INTERVAL '0')").format(name)
+        return HashedValue(in_utc, "timestamp_hash_extended", column.not_null)
     return HashedValue(name, column.hash_function, column.not_null)
 
 

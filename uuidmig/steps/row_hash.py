@@ -49,6 +49,22 @@ def row_hash(values: Iterable[HashedValue]) -> sql.Composable:
     return reduce(_link, values, start)
 
 
+def bytes_as_text(values: Iterable[HashedValue]) -> list[HashedValue]:
+    """Return the values with those for hashbyteaextended, which only later servers let SQL call, as
+    hexadecimal text. What is never NULL, of a fixed length each, is one text: a call a row.
+    """
+    hashed = list(values)
+    as_bytes = [value for value in hashed if value.function == "hashbyteaextended"]
+    together = [value.value for value in as_bytes if value.not_null]
+    joined = [_hexadecimal(sql.SQL(" || ").join(together), not_null=True)] if together else []
+    alone = [_hexadecimal(value.value, not_null=False) for value in as_bytes if not value.not_null]
+    return [*joined, *alone, *(value for value in hashed if value not in as_bytes)]
+
+
+def _hexadecimal(value: sql.Composable, *, not_null: bool) -> HashedValue:
+    return HashedValue(sql.SQL("encode({}, 'hex')").format(value), "hashtextextended", not_null)
+
+
 def _link(seed: sql.Composable, value: HashedValue) -> sql.Composable:
     if value.function in _KEEPING_THE_SEED and value.not_null:
         return sql.SQL("{}({}, {})").format(_name(value.function), value.value, seed)

@@ -16,6 +16,7 @@ from tests.acceptance.shop import Events, Shop
 from tests.schema_dump import schema_dump
 from uuidmig import (
     MigrationReport,
+    PlanOptions,
     RunOptions,
     cutover,
     migrate,
@@ -24,6 +25,7 @@ from uuidmig import (
     rollback,
     status,
 )
+from uuidmig.engine import planning
 from uuidmig.engine.progress import LockRetry, TableProgress, Waiting
 from uuidmig.errors import LockNotObtained
 
@@ -217,3 +219,29 @@ def test_pause_and_resume(shop: Shop) -> None:
         assert running.result().state == "validated"
     assert shop.picture() == picture
     shop.assert_copied_once()
+
+
+@pytest.mark.parametrize("mode", ["held", "asked for"])
+def test_a_plan_does_not_wait_for_a_table_in_silence(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(planning, "_LOCK_TIMEOUT_MS", BUDGET_MS)
+    exclusive = "LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE"
+    with (
+        ThreadPoolExecutor() as pool,
+        psycopg.connect(shop.dsn) as reader,
+        psycopg.connect(shop.dsn, application_name="alter job") as holder,
+    ):
+        if mode == "asked for":
+            reader.execute("SELECT FROM shop.orders")
+        waiting = pool.submit(holder.execute, exclusive)
+        if mode == "held":
+            waiting.result(timeout=30)
+        else:
+            shop.database.until_it_waits(holder)
+        with pytest.raises(LockNotObtained, match=f"pid {holder.info.backend_pid} .alter job"):
+            planning.make_plan(shop.dsn, PlanOptions())
+        reader.rollback()
+        waiting.result(timeout=30)
+        holder.rollback()
+    planning.make_plan(shop.dsn, PlanOptions())

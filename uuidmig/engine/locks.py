@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import psycopg
 from psycopg import errors
 
-from uuidmig.engine.connection import connect
+from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Blocker, LockRetry, Observer
 from uuidmig.errors import LockNotObtained
 
@@ -59,6 +59,19 @@ def with_retries[Result](
         f"{step}: no lock in {attempts} attempts, nothing was changed;"
         f" in the way: {_describe(blockers)}; run the command again when they are done"
     )
+
+
+def told_in_the_way(connection: Connection) -> str:
+    """Return, for people, who holds or waits for a lock that lets nobody read some table."""
+    rows = connection.execute(
+        "SELECT DISTINCT a.pid, coalesce(a.application_name, ''), coalesce(left(a.query, 200), ''),"
+        " coalesce(date_part('epoch', clock_timestamp() - a.xact_start), 0)"
+        " FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " JOIN pg_stat_activity a ON a.pid = l.pid"
+        " WHERE d.datname = current_database() AND l.locktype = 'relation'"
+        " AND l.mode = 'AccessExclusiveLock'"
+    ).fetchall()
+    return _describe(tuple(Blocker(*row) for row in rows))
 
 
 def _describe(blockers: tuple[Blocker, ...]) -> str:

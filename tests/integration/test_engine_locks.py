@@ -229,9 +229,11 @@ def test_a_plan_does_not_wait_for_a_table_in_silence(
     exclusive = "LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE"
     with (
         ThreadPoolExecutor() as pool,
-        psycopg.connect(shop.dsn) as reader,
         psycopg.connect(shop.dsn, application_name="alter job") as holder,
+        psycopg.connect(shop.dsn, application_name="new table") as innocent,
+        psycopg.connect(shop.dsn) as reader,  # ends first, whatever happens: others wait for it
     ):
+        innocent.execute("CREATE TABLE made_just_now ()")
         if mode == "asked for":
             reader.execute("SELECT FROM shop.orders")
         waiting = pool.submit(holder.execute, exclusive)
@@ -239,9 +241,12 @@ def test_a_plan_does_not_wait_for_a_table_in_silence(
             waiting.result(timeout=30)
         else:
             shop.database.until_it_waits(holder)
-        with pytest.raises(LockNotObtained, match=f"pid {holder.info.backend_pid} .alter job"):
+        who = f"shop.orders: pid {holder.info.backend_pid} .alter job"
+        with pytest.raises(LockNotObtained, match=who) as told:
             planning.make_plan(shop.dsn, PlanOptions())
+        assert "new table" not in str(told.value)
         reader.rollback()
         waiting.result(timeout=30)
         holder.rollback()
+        innocent.rollback()
     planning.make_plan(shop.dsn, PlanOptions())

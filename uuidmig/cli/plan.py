@@ -97,7 +97,8 @@ def plan(
     """Show what a migration would do, what it costs and what stands against it. Reads only.
 
     With --canary it also writes to temporary tables, which nobody else sees and which do not stay.
-    Exit code 3 when something stands against it; the plan is printed all the same.
+    Exit code 3 when something stands against it; the plan is printed all the same. Exit code 4, and
+    no plan, when somebody keeps a table locked against reading for ten seconds.
     """
     if as_json and as_sql:
         raise ConfigurationError("--json and --sql are two forms of one output; choose one")

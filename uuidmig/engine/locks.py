@@ -18,6 +18,7 @@ from uuidmig.errors import LockNotObtained
 
 RETRIED = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
 _LONGEST_PAUSE_SECONDS = 10.0
+_MOST_TOLD = 10
 _POLL_SECONDS = 0.015  # while a lock is held the next is waited for 25 ms at first
 
 
@@ -62,16 +63,25 @@ def with_retries[Result](
 
 
 def told_in_the_way(connection: Connection) -> str:
-    """Return, for people, who holds or waits for a lock that lets nobody read some table."""
+    """Return, for people, who holds or waits for a lock that lets nobody read a table, and which.
+
+    Tables that another session is just creating, and temporary ones, are in nobody's way.
+    """
     rows = connection.execute(
-        "SELECT DISTINCT a.pid, coalesce(a.application_name, ''), coalesce(left(a.query, 200), ''),"
+        "SELECT format('%%I.%%I', n.nspname, c.relname), a.pid, coalesce(a.application_name, ''),"
+        " coalesce(left(a.query, 200), ''),"
         " coalesce(date_part('epoch', clock_timestamp() - a.xact_start), 0)"
         " FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        " JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace"
         " JOIN pg_stat_activity a ON a.pid = l.pid"
         " WHERE d.datname = current_database() AND l.locktype = 'relation'"
-        " AND l.mode = 'AccessExclusiveLock'"
+        " AND l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p')"
+        " AND c.relpersistence <> 't' ORDER BY 1, l.granted DESC, a.pid LIMIT %s",
+        [_MOST_TOLD],
     ).fetchall()
-    return _describe(tuple(Blocker(*row) for row in rows))
+    if not rows:
+        return _describe(())
+    return ", ".join(f"{table}: {_describe((Blocker(*who),))}" for table, *who in rows)
 
 
 def _describe(blockers: tuple[Blocker, ...]) -> str:

@@ -53,12 +53,18 @@ def bytes_as_text(values: Iterable[HashedValue]) -> list[HashedValue]:
     """Return the values with those for hashbyteaextended, which only later servers let SQL call, as
     hexadecimal text. What is never NULL, of a fixed length each, is one text: a call a row.
     """
-    hashed = list(values)
-    as_bytes = [value for value in hashed if value.function == "hashbyteaextended"]
-    together = [value.value for value in as_bytes if value.not_null]
+    together: list[sql.Composable] = []
+    alone: list[HashedValue] = []
+    others: list[HashedValue] = []
+    for value in values:
+        if value.function != "hashbyteaextended":
+            others.append(value)
+        elif value.not_null:
+            together.append(value.value)
+        else:
+            alone.append(_hexadecimal(value.value, not_null=False))
     joined = [_hexadecimal(sql.SQL(" || ").join(together), not_null=True)] if together else []
-    alone = [_hexadecimal(value.value, not_null=False) for value in as_bytes if not value.not_null]
-    return [*joined, *alone, *(value for value in hashed if value not in as_bytes)]
+    return [*joined, *alone, *others]
 
 
 def _hexadecimal(value: sql.Composable, *, not_null: bool) -> HashedValue:

@@ -106,14 +106,17 @@ class Migration:
         self.undo_steps(prepare_steps(self.plan))
 
     def copy(self, between: Callable[[], object] | None = None) -> None:
-        """Copy every table in two ranges of pages; `between` runs after the first of all tables."""
+        """Copy every table in two halves, the first as several ranges of pages; `between` runs
+        after the first half of all tables."""
         halves = {leaf.name: self._pages(leaf) // 2 for leaf in all_leaves(self.plan)}
         for leaf in all_leaves(self.plan):
-            self.run([copy_statement(self.plan, leaf, 0, halves[leaf.name])])
+            half = halves[leaf.name]
+            quarter = half // 2
+            self.run([copy_statement(self.plan, leaf, (0, quarter), (quarter, half))])
         if between is not None:
             between()
         for leaf in all_leaves(self.plan):
-            self.run([copy_statement(self.plan, leaf, halves[leaf.name], None)])
+            self.run([copy_statement(self.plan, leaf, (halves[leaf.name], None))])
 
     def _pages(self, table: ClosureTable) -> int:
         size = sql.SQL("SELECT pg_relation_size({}) / 8192").format(

@@ -42,7 +42,7 @@ def copy(migration: Migration, table: ClosureTable, shared: SharedTails) -> int:
     rows = 0
     with migration.connection.transaction():
         for heap, leaf in enumerate(leaves(table), start=1):
-            claim = Claim(table.number, WIDE, 0, None, heap)
+            claim = Claim(table.number, WIDE, ((0, 1), (1, None)), heap)
             rows += insert_claim(migration.connection, migration.plan, leaf, claim, shared)
     return rows
 
@@ -151,7 +151,7 @@ def test_a_join_that_multiplies_rows_is_stopped(connection: Connection) -> None:
     migration = orders_and_items(connection, *[random_key(n, 11) for n in range(1, 30)])
     items = migration.plan.tables[1]
     statement = copy_statement(
-        migration.plan, items, 0, None, copied=domains(items), limit=29 * 3 + 1
+        migration.plan, items, (0, None), copied=domains(items), limit=29 * 3 + 1
     )
     with connection.transaction() as attempt:
         assert connection.execute(statement.query).rowcount == 29 * 3 + 1
@@ -199,7 +199,7 @@ def test_a_narrow_claim_is_mapped(connection: Connection) -> None:
     connection.execute("TRUNCATE public__uuid7.orders")
     items = migration.plan.tables[1]
     with connection.transaction():
-        claim = Claim(items.number, (1,), 0, None)
+        claim = Claim(items.number, (1,), ((0, None),))
         rows = insert_claim(connection, migration.plan, items, claim, SharedTails())
     assert rows == 6
     assert migration.mapped_rows(items) == migration.shadow_rows(items)

@@ -79,7 +79,7 @@ def test_the_copy_takes_no_lock_that_writers_notice(
     migration.prepare()
     with connection.transaction(), database.connect(autocommit=True) as writer:
         for table in migration.plan.tables:
-            migration.run([copy_statement(migration.plan, table, 0, None)])
+            migration.run([copy_statement(migration.plan, table, (0, None))])
         held = connection.execute(
             "SELECT DISTINCT mode FROM pg_locks WHERE pid = pg_backend_pid()"
             " AND relation = ANY ('{customers,orders,notes}'::regclass[])"

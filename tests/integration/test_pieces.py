@@ -52,7 +52,7 @@ def test_rows_written_between_the_pieces_are_brought_by_the_drain(
         brake = Brake(between)
         table = migration.plan.tables[0]
         with connection.transaction():
-            claim = Claim(1, (1,), 0, None)
+            claim = Claim(1, (1,), ((0, None),))
             rows = insert_in_pieces(
                 connection, migration.plan, table, claim, batch, brake, threading.Event()
             )

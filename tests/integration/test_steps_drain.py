@@ -104,13 +104,13 @@ def copy_while_walking(migration: Migration, walk: RandomWalk) -> None:
     """Copy ranges of pages with changes in between: rows move, are copied twice or not at all."""
     heaps = all_leaves(migration.plan)
     for table in heaps:
-        migration.run([copy_statement(migration.plan, table, 0, 1)])
+        migration.run([copy_statement(migration.plan, table, (0, 1))])
         walk.steps(4)
     for table in reversed(heaps):
-        migration.run([copy_statement(migration.plan, table, 1, 3)])
+        migration.run([copy_statement(migration.plan, table, (1, 3))])
         walk.steps(4)
     for table in heaps:
-        migration.run([copy_statement(migration.plan, table, 3, None)])
+        migration.run([copy_statement(migration.plan, table, (3, None))])
         walk.steps(4)
 
 

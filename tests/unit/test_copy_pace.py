@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from tests.unit.factories import column, index, key, plan, primary, table, timestamp
 from uuidmig.engine.chunks import chunk_pages
-from uuidmig.engine.pace import Pace, at_start, keeps_neighbours, next_pace, share
+from uuidmig.engine.pace import (
+    Pace,
+    Width,
+    at_start,
+    in_turns,
+    keeps_neighbours,
+    next_pace,
+    share,
+)
 
 
 def test_widens_while_it_gets_faster() -> None:
@@ -73,3 +81,16 @@ def test_chunks_hold_about_the_batch() -> None:
 def test_chunks_of_an_unknown_table_and_of_a_huge_one_stay_sensible() -> None:
     assert chunk_pages(pages=0, rows=-1, batch=10_000) == 200
     assert chunk_pages(pages=400_000_000, rows=4e10, batch=1) == 2000
+
+
+def test_claims_of_several_workers_are_stripes_in_turns() -> None:
+    assert in_turns(151, heap_chunks=301, workers=2) == Width(151 + 2, stripe=3, turns=2)
+    assert in_turns(50, heap_chunks=100, workers=2) == Width(50, stripe=1, turns=2)
+    assert in_turns(100, heap_chunks=100, workers=1) == Width(100, stripe=2, turns=1)
+
+
+def test_stripes_of_a_huge_table_stay_narrow() -> None:
+    """Else a claim would be one run of pages again; nor may it have more than the planner likes."""
+    width = in_turns(1024, heap_chunks=100_000, workers=2)
+    assert width == Width(1024, stripe=16, turns=2)
+    assert width.chunks / width.stripe == 64

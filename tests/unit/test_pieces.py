@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uuidmig.engine.chunks import GRANULE_ROWS, Claim
+from uuidmig.engine.pace import GRANULE_ROWS
 from uuidmig.engine.pieces import PIECE_ROWS, page_ranges
 
 
@@ -22,10 +22,10 @@ def test_every_page_is_in_one_range(
     first: int, pages: int, open_ended: bool, batch: int | None
 ) -> None:
     end = first + pages
-    claimed = Claim(1, (1,), first, None if open_ended else end)
-    ranges = list(page_ranges(claimed, end, batch))
+    last = None if open_ended else end
+    ranges = list(page_ranges(first, last, end, batch))
     assert ranges[0][0] == first
-    assert ranges[-1][1] == claimed.last_page
+    assert ranges[-1][1] == last
     assert all(before[1] == after[0] for before, after in pairwise(ranges))
     assert len(ranges) <= max(1, (batch or GRANULE_ROWS) // PIECE_ROWS)
 
@@ -42,5 +42,4 @@ def test_a_piece_has_about_as_many_rows_as_it_should(
     batch: int | None, expected: list[tuple[int, int]]
 ) -> None:
     pages = 30 if batch else 100
-    claimed = Claim(1, (1,), 100, 100 + pages)
-    assert list(page_ranges(claimed, 100 + pages, batch))[:3] == expected
+    assert list(page_ranges(100, 100 + pages, 100 + pages, batch))[:3] == expected

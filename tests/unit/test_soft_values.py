@@ -71,7 +71,7 @@ def test_a_json_that_cannot_be_read_is_left_alone() -> None:
 def test_the_copy_is_one_statement() -> None:
     for kind, path in (("_uuid", None), ("_text", None), ("jsonb", "$.a[*].b"), ("json", "$[*]")):
         made = planned(kind, path)
-        text = copy_statement(made, made.tables[1], 0, None).text
+        text = copy_statement(made, made.tables[1], (0, None)).text
         assert text.startswith("INSERT INTO")
         assert "(SELECT encode(CASE WHEN" in text
         assert 'WHERE "s"."id" = k.key)' in text

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from uuidmig.engine.pace import Width
 from uuidmig.engine.progress import Event, Waiting, silent
 from uuidmig.engine.throttle import Throttle
 
@@ -31,8 +32,8 @@ class Clock(threading.Event):
 
 
 def test_full_width_on_a_quiet_database_and_one_chunk_on_a_busy_one() -> None:
-    assert Throttle(silent, busy=False).width(64) == 64
-    assert Throttle(silent, busy=True).width(64) == 1
+    assert Throttle(silent, busy=False).width(Width(64, 2, 2)) == Width(64, 2, 2)
+    assert Throttle(silent, busy=True).width(Width(64, 2, 2)) == Width(1)
 
 
 def test_rests_more_while_commits_are_slow_and_less_when_they_are_quick_again() -> None:

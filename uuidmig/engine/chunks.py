@@ -6,24 +6,25 @@ frees the chunk, so several processes can work on one run and nothing is copied 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from uuidmig.engine.connection import Connection
+from uuidmig.engine.pace import GRANULE_ROWS, Width
 from uuidmig.planner.model import ClosureTable
+from uuidmig.steps.pages import PageRange
 
-GRANULE_ROWS = 10_000  # a chunk, when the batch is adaptive
 _GUESSED_ROWS_PER_PAGE = 50  # of a table that was never analyzed
 _MOST_CHUNKS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Adjacent chunks of one heap of one table: pages [first_page, last_page), None: to the end."""
+    """Chunks of one heap of one table, and their pages: adjacent chunks are one range."""
 
     table_number: int
     numbers: tuple[int, ...]
-    first_page: int
-    last_page: int | None
+    pages: tuple[PageRange, ...]
     heap: int = 1  # counts the leaves of the table
 
 
@@ -77,46 +78,61 @@ def page_count(connection: Connection, table: ClosureTable) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The table to copy from next: how many chunks it has, and how many of them are not done."""
+    """The first free chunk; how many its heap and its table have, and how many are not done."""
 
     table_number: int
+    heap: int
+    number: int
+    heap_chunks: int
     chunks: int
     remaining: int
 
 
 def look_ahead(connection: Connection) -> Ahead | None:
-    """Lock the first free chunk and return what its table has; None when none is free."""
+    """Lock the first free chunk and return it with what its table has; None when none is free."""
     row = connection.execute(
-        "SELECT table_number FROM uuidmig.chunk WHERE NOT done"
+        "SELECT table_number, heap, number FROM uuidmig.chunk WHERE NOT done"
         " ORDER BY table_number, heap, number LIMIT 1 FOR UPDATE SKIP LOCKED"
     ).fetchone()
     if row is None:
         return None
     counts = connection.execute(
-        "SELECT count(*), count(*) FILTER (WHERE NOT done) FROM uuidmig.chunk"
-        " WHERE table_number = %s",
-        [row[0]],
+        "SELECT count(*) FILTER (WHERE heap = %s), count(*), count(*) FILTER (WHERE NOT done)"
+        " FROM uuidmig.chunk WHERE table_number = %s",
+        [row[1], row[0]],
     ).fetchone()
-    return Ahead(row[0], *(counts or (0, 0)))
+    return Ahead(*row, *(counts or (0, 0, 0)))
 
 
-def claim(connection: Connection, table_number: int, most: int) -> Claim | None:
-    """Lock up to `most` adjacent chunks of the table that are not done; None when none is free."""
+def claim(connection: Connection, ahead: Ahead, width: Width) -> Claim:
+    """Lock free chunks of one heap: of every `turns` stripes the one that the first free one is in,
+    from there on."""
     rows = connection.execute(
-        "SELECT number, first_page, last_page, heap FROM uuidmig.chunk"
-        " WHERE NOT done AND table_number = %s ORDER BY heap, number"
-        " LIMIT %s FOR UPDATE SKIP LOCKED",
-        [table_number, most],
+        "SELECT number, first_page, last_page FROM uuidmig.chunk WHERE NOT done"
+        " AND table_number = %(table)s AND heap = %(heap)s AND number >= %(number)s"
+        " AND (number - 1) / %(stripe)s %% %(turns)s = (%(number)s - 1) / %(stripe)s %% %(turns)s"
+        " ORDER BY number LIMIT %(most)s FOR UPDATE SKIP LOCKED",
+        {
+            "table": ahead.table_number,
+            "heap": ahead.heap,
+            "number": ahead.number,
+            "stripe": width.stripe,
+            "turns": width.turns,
+            "most": width.chunks,
+        },
     ).fetchall()
-    if not rows:
-        return None
-    taken = [rows[0]]
-    for row in rows[1:]:
-        if (row[3], row[0]) != (taken[-1][3], taken[-1][0] + 1):
-            break
-        taken.append(row)
-    numbers = tuple(row[0] for row in taken)
-    return Claim(table_number, numbers, taken[0][1], taken[-1][2], taken[0][3])
+    numbers = tuple(row[0] for row in rows)
+    return Claim(ahead.table_number, numbers, _ranges(rows), ahead.heap)
+
+
+def _ranges(rows: Sequence[tuple[int, int, int | None]]) -> tuple[PageRange, ...]:
+    ranges: list[PageRange] = []
+    for _, first, last in rows:
+        if ranges and ranges[-1][1] == first:
+            ranges[-1] = ranges[-1][0], last
+        else:
+            ranges.append((first, last))
+    return tuple(ranges)
 
 
 def finish(connection: Connection, claimed: Claim, rows: int, seconds: float) -> None:

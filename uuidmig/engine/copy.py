@@ -15,7 +15,15 @@ from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.insert import SharedTails, insert_claim
 from uuidmig.engine.options import RunOptions
-from uuidmig.engine.pace import Pace, at_start, keeps_neighbours, next_pace, share
+from uuidmig.engine.pace import (
+    Pace,
+    Width,
+    at_start,
+    in_turns,
+    keeps_neighbours,
+    next_pace,
+    share,
+)
 from uuidmig.engine.pieces import insert_in_pieces
 from uuidmig.engine.progress import Backlog, Note, Observer, TableProgress, Waiting
 from uuidmig.engine.throttle import Throttle, throttle
@@ -204,14 +212,15 @@ def _most(
     tally: _Tally,
     pace: Pace,
     ahead: chunks.Ahead,
-) -> int:
+) -> Width:
     table = plan.tables[ahead.table_number - 1]
     if options.batch or (keeps_neighbours(table) and options.workers > 1):
-        return 1
+        return Width(1)
     parents = {reference.parent for reference in table.references}
     pace = at_start(pace, table.number, sum(plan.table(name).table.rows for name in parents))
     left = ahead.remaining - tally.held(ahead.table_number)
-    return brake.width(share(pace, ahead.chunks, left, options.workers))
+    wide = share(pace, ahead.chunks, left, options.workers)
+    return brake.width(in_turns(wide, ahead.heap_chunks, options.workers))
 
 
 def _insert(
@@ -265,15 +274,15 @@ def _copy_one(
     connection: Connection,
     plan: Plan,
     tally: _Tally,
-    most: Callable[[chunks.Ahead], int],
+    most: Callable[[chunks.Ahead], Width],
     insert: Callable[[ClosureTable, chunks.Claim], int],
 ) -> tuple[int | None, int]:
     with connection.transaction():
         with tally.claiming:  # two at once would break each other's runs of chunks
             ahead = chunks.look_ahead(connection)
-            claimed = ahead and chunks.claim(connection, ahead.table_number, most(ahead))
-            if not claimed:
+            if ahead is None:
                 return None, 0
+            claimed = chunks.claim(connection, ahead, most(ahead))
             tally.hold(claimed.table_number, len(claimed.numbers))
         whole = plan.tables[claimed.table_number - 1]
         table = leaves(whole)[claimed.heap - 1]

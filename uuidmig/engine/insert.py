@@ -50,7 +50,6 @@ def insert_claim(
     shared: SharedTails,
 ) -> int:
     """Copy the claimed pages in the present transaction and return how many rows that were."""
-    pages = claimed.first_page, claimed.last_page
     if len(claimed.numbers) >= _LEAST_CHUNKS:
         copied = _copied_domains(connection, plan, table) - shared.domains
         if copied:
@@ -58,7 +57,7 @@ def insert_claim(
             if rows is not None:
                 return rows
             shared.add(copied)
-    return affected(plan, connection.execute(copy_statement(plan, table, *pages).query))
+    return affected(plan, connection.execute(copy_statement(plan, table, *claimed.pages).query))
 
 
 def _copied_domains(connection: Connection, plan: Plan, table: ClosureTable) -> frozenset[int]:
@@ -77,9 +76,8 @@ def _insert_by_tail(
     copied: frozenset[int],
 ) -> int | None:
     """Return the rows inserted; None when these were others than were read and were taken back."""
-    pages = claimed.first_page, claimed.last_page
-    limit = _number(connection, most_rows(table, *pages))
-    statement = copy_statement(plan, table, *pages, copied=copied, limit=limit)
+    limit = _number(connection, most_rows(table, claimed.pages))
+    statement = copy_statement(plan, table, *claimed.pages, copied=copied, limit=limit)
     with connection.transaction() as attempt:
         # Nothing is known of the values of the joined expressions: the planner would sort, or
         # read all of the table for the few rows it expects to need. And a table that references

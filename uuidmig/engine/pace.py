@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from uuidmig.engine.chunks import GRANULE_ROWS
 from uuidmig.planner.model import ClosureTable
 from uuidmig.planner.partitions import members
+
+GRANULE_ROWS = 10_000  # a chunk, when the batch is adaptive
 
 _SHORT_SECONDS = 1.0  # a statement, when the batch is adaptive
 _LONGEST_SECONDS = 20.0
 _MOST_CHUNKS_A_CLAIM = 1024
 _ROWS_A_HASHED_PARENT = 1.6
 _LEAST_CHUNKS_AT_THE_END = 32
+_STRIPES_A_CLAIM = 64  # the planner looks at each of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,27 @@ class Pace:
     width: int = 160
     table_number: int = 0
     rate: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Width:
+    """How many chunks to claim at most: of every `turns` stripes one. A stripe is some adjacent
+    chunks."""
+
+    chunks: int
+    stripe: int = 1
+    turns: int = 1
+
+
+def in_turns(chunks: int, heap_chunks: int, workers: int) -> Width:
+    """Return the width of a claim of about so many chunks of a heap, in stripes.
+
+    Workers that copy at about the same speed so leave the rows in about their order, where one run
+    of pages each would mingle the rows of one half of the table with those of the other.
+    """
+    stripes = _STRIPES_A_CLAIM * workers
+    stripe = -(-min(heap_chunks, _MOST_CHUNKS_A_CLAIM * workers) // stripes)
+    return Width(stripe * -(-chunks // stripe), stripe, workers)
 
 
 def next_pace(pace: Pace, table_number: int, rows: int, seconds: float) -> Pace:

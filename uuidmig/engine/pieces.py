@@ -13,29 +13,31 @@ from collections.abc import Iterator
 
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection
+from uuidmig.engine.pace import GRANULE_ROWS
 from uuidmig.engine.throttle import Throttle
 from uuidmig.engine.unforced import affected
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.copying import copy_statement
+from uuidmig.steps.pages import PageRange
 
 PIECE_ROWS = 1_000
 
 
 def page_ranges(
-    claimed: chunks.Claim, end: int, batch: int | None
-) -> Iterator[tuple[int, int | None]]:
-    """Cut a claim of one batch into ranges of pages that hold about PIECE_ROWS rows.
+    first_page: int, last_page: int | None, end: int, batch: int | None
+) -> Iterator[PageRange]:
+    """Cut the pages of one batch into ranges that hold about PIECE_ROWS rows.
 
-    `end` is the first page behind the claim or behind the table. A claim that is open at its end
-    has a last range that is open too: pages may have come since `end` was read.
+    `end` is the first page behind them or behind the table. Where they are open at their end the
+    last range is open too: pages may have come since `end` was read.
     """
-    pieces = max(1, (batch or chunks.GRANULE_ROWS) // PIECE_ROWS)
-    size = max(1, -(-(end - claimed.first_page) // pieces))
-    first = claimed.first_page
+    pieces = max(1, (batch or GRANULE_ROWS) // PIECE_ROWS)
+    size = max(1, -(-(end - first_page) // pieces))
+    first = first_page
     while first + size < end:
         yield first, first + size
         first += size
-    yield first, claimed.last_page
+    yield first, last_page
 
 
 def insert_in_pieces(
@@ -47,15 +49,15 @@ def insert_in_pieces(
     brake: Throttle,
     stop: threading.Event,
 ) -> int:
-    """Copy the claimed pages in the present transaction and return how many rows that were.
+    """Copy the pages of a claim of one chunk in the present transaction; return the rows.
 
     Each piece has its own snapshot, like each batch: what changes in between is in the log.
     """
     rows = 0
-    end = claimed.last_page or chunks.page_count(connection, table)
-    for first_page, last_page in page_ranges(claimed, end, batch):
+    end = claimed.pages[0][1] or chunks.page_count(connection, table)
+    for piece in page_ranges(*claimed.pages[0], end, batch):
         started = time.monotonic()
-        statement = copy_statement(plan, table, first_page, last_page)
+        statement = copy_statement(plan, table, piece)
         rows += affected(plan, connection.execute(statement.query))
         brake.give_way(time.monotonic() - started, stop)
     return rows

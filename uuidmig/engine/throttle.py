@@ -19,6 +19,7 @@ import psycopg
 
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
+from uuidmig.engine.pace import Width
 from uuidmig.engine.progress import Note, Observer, Waiting
 from uuidmig.engine.throttle_record import ThrottleRecord
 from uuidmig.engine.wal_writer import WAKE_SECONDS, wake_wal_writer
@@ -47,9 +48,9 @@ class Throttle:
     told: float = 0.0
     record: ThrottleRecord = field(default_factory=ThrottleRecord)
 
-    def width(self, wide: int) -> int:
+    def width(self, wide: Width) -> Width:
         """Return how many chunks a claim may have: one while others are at work."""
-        return 1 if self.busy else wide
+        return Width(1) if self.busy else wide
 
     def give_way(self, worked_seconds: float, stop: threading.Event) -> None:
         """Rest after a piece of work, in proportion to it, while commits are slow."""

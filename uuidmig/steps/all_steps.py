@@ -39,7 +39,7 @@ def steps_between(plan: Plan) -> tuple[Step, ...]:
 
 
 def _copy(plan: Plan) -> Step:
-    copies = tuple(copy_statement(plan, leaf, 0, None) for leaf in all_leaves(plan))
+    copies = tuple(copy_statement(plan, leaf, (0, None)) for leaf in all_leaves(plan))
     purge = Statement(sql.SQL("SELECT uuidmig.purge()"), "rows that moved come back by the log")
     return Step(
         "copy",

@@ -10,9 +10,10 @@ from psycopg import sql
 from uuidmig.catalog.model import RelationName
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.steps.journal import HORIZON_SECONDS
-from uuidmig.steps.mapped import mapped_select, page_range
+from uuidmig.steps.mapped import mapped_select
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
+from uuidmig.steps.pages import page_range
 from uuidmig.steps.unforced import TEMPORARY, unforced
 from uuidmig.steps.verbatim import index_on, verbatim
 

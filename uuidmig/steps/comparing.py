@@ -23,10 +23,10 @@ from uuidmig.steps.mapped import (
     is_unchecked,
     key_columns,
     mapped_select,
-    page_range,
     source,
 )
 from uuidmig.steps.model import Statement
+from uuidmig.steps.pages import page_range
 from uuidmig.steps.row_hash import HashedValue, bytes_as_text, row_hash
 
 _HASHES_BYTES = 180000  # up to 17 SQL can call no hash function for bytea and timestamptz

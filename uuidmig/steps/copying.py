@@ -1,33 +1,37 @@
-"""The copy of one range of heap pages, and what it may take from shadows that are filled."""
+"""The copy of ranges of heap pages, and what it may take from shadows that are filled."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from psycopg import sql
 
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.rerouting import entrance
-from uuidmig.steps.mapped import holds_keys_inside, is_unchecked, mapped_select, page_range
+from uuidmig.steps.mapped import holds_keys_inside, is_unchecked, mapped_select
 from uuidmig.steps.model import Statement
 from uuidmig.steps.names import column_list
+from uuidmig.steps.pages import PageRange, page_range, rows_of_pages
 from uuidmig.steps.unforced import unforced
 
 
 def copy_statement(
     plan: Plan,
     table: ClosureTable,
-    first_page: int,
-    last_page: int | None,
-    *,
+    *pages: PageRange,
     copied: frozenset[int] = frozenset(),
     limit: int | None = None,
 ) -> Statement:
-    """Return the INSERT … SELECT of heap pages [first_page, last_page) into the shadow; into the
-    partitioned one above it where new keys may belong to other partitions.
+    """Return the INSERT … SELECT of heap pages into the shadow; into the partitioned one above it
+    where new keys may belong to other partitions.
 
     References to the domains in `copied` come from the filled shadow of the domain's root. At most
     `limit` rows are inserted: it stops a join that multiplies rows.
     """
-    select = mapped_select(plan, table, page_range("t", first_page, last_page), copied=copied)
+    if len(pages) == 1:
+        select = mapped_select(plan, table, page_range("t", *pages[0]), copied=copied)
+    else:
+        select = mapped_select(plan, table, rows=rows_of_pages(table, pages), copied=copied)
     if limit is not None:
         select += sql.SQL(" LIMIT {}").format(sql.Literal(limit))
     shadow = entrance(plan.tables[table.number - 1], table).shadow
@@ -35,27 +39,29 @@ def copy_statement(
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
             shadow.identifier, column_list(table.copied_columns), select
         ),
-        f"copy {table.name}, pages {first_page} to {last_page or 'the end'}",
+        f"copy {table.name}, pages {pages[0][0]} to {pages[-1][1] or 'the end'}",
     )
     return unforced(plan, insert)
 
 
-def most_rows(table: ClosureTable, first_page: int, last_page: int | None) -> Statement:
+def most_rows(table: ClosureTable, pages: Sequence[PageRange]) -> Statement:
     """Return SELECT of how many rows these pages could hold; it reads none of them.
 
     A row takes 24 bytes and 4 for its pointer at least (MaxHeapTuplesPerPage in
     src/include/access/htup_details.h).
     """
-    pages: sql.Composable = sql.Literal(last_page)
-    if last_page is None:
-        pages = sql.SQL("pg_relation_size({}::regclass) / size").format(
-            sql.Literal(table.name.identifier.as_string(None))
+    closed = sum(last - first for first, last in pages if last is not None)
+    count: sql.Composable = sql.Literal(closed)
+    if pages[-1][1] is None:
+        count = sql.SQL("{} + greatest(pg_relation_size({}::regclass) / size - {}, 0)").format(
+            count,
+            sql.Literal(table.name.identifier.as_string(None)),
+            sql.Literal(pages[-1][0]),
         )
     return Statement(
         sql.SQL(
-            "SELECT greatest(({}) - {}, 0) * (size / 28)"
-            " FROM CAST(current_setting('block_size') AS bigint) AS size"
-        ).format(pages, sql.Literal(first_page))
+            "SELECT ({}) * (size / 28) FROM CAST(current_setting('block_size') AS bigint) AS size"
+        ).format(count)
     )
 
 

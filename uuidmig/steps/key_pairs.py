@@ -6,8 +6,9 @@ from psycopg import sql
 
 from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, KeyDomain, Plan
-from uuidmig.steps.mapped import MappedExpressions, page_range, retired
+from uuidmig.steps.mapped import MappedExpressions, retired
 from uuidmig.steps.model import Statement
+from uuidmig.steps.pages import page_range
 
 
 def copy_key_pairs(

@@ -270,9 +270,10 @@ def mapped_select(
     relation: Relation = source,
     copied: frozenset[int] = frozenset(),
     columns: tuple[str, ...] | None = None,
+    rows: sql.Composable | None = None,
 ) -> sql.Composed:
     """Return SELECT of `columns` (None: the copied ones) through the mapping, the table aliased
-    "t". See MappedExpressions for `copied`.
+    "t"; of `rows` in its place when they are given. See MappedExpressions for `copied`.
     """
     expressions = MappedExpressions(plan, relation, copied)
     values: list[sql.Composable] = []
@@ -282,23 +283,10 @@ def mapped_select(
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
     return sql.SQL("SELECT {} FROM {} AS t{}{}").format(
         sql.SQL(", ").join(values),
-        relation(table),
+        relation(table) if rows is None else rows,
         sql.SQL("").join(expressions.joins),
         where,
     )
-
-
-def page_range(alias: str, first_page: int, last_page: int | None) -> sql.Composed:
-    """Return the ctid condition of heap pages [first_page, last_page); None: to the end.
-
-    Such a range is a TID Range Scan: sequential, no index, each row of the snapshot once.
-    """
-    ctid = sql.Identifier(alias, "ctid")
-    low = sql.SQL("{} >= {}::tid").format(ctid, sql.Literal(f"({first_page},0)"))
-    if last_page is None:
-        return sql.Composed([low])
-    high = sql.SQL("{} < {}::tid").format(ctid, sql.Literal(f"({last_page},0)"))
-    return sql.SQL("{} AND {}").format(low, high)
 
 
 def relation_of(plan: Plan, name: RelationName) -> ClosureTable | None:

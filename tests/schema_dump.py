@@ -5,12 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import subprocess
+from typing import Any
 
+import psycopg
 from psycopg import sql
 
 from tests.servers import TestDatabase
 from uuidmig.catalog.model import Column
 from uuidmig.planner.generators import find_generator
+from uuidmig.planner.listed_partitions import listed_partitions
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_members
 
@@ -60,6 +63,28 @@ def _with_default(dump: str, table: ClosureTable, column: Column, default: str) 
     )
     (found,) = line.finditer(dump, head.end(), end)
     return f"{dump[: found.end() - len(shown)]} DEFAULT {default}{dump[found.end() :]}"
+
+
+def with_new_bounds(dump: str, plan: Plan, connection: psycopg.Connection[Any]) -> str:
+    """Return the dump with the bounds that list keys as they must be with these migrated.
+
+    New keys are told by their last 8 bytes, which the mapping keeps.
+    """
+    for listed in listed_partitions(plan):
+        query = sql.SQL("SELECT {} FROM {}").format(
+            sql.Identifier(listed.domain.root.column), listed.domain.root.table.identifier
+        )
+        live = {key.bytes[8:]: key for (key,) in connection.execute(query)}
+        new = [live.get(key.bytes[8:], key) for key in listed.keys]
+        entries = [f"'{key}'" for key in dict.fromkeys((*new, *listed.keys))]
+        entries += ["NULL"] if listed.has_null else []
+        assert listed.partition.bound is not None
+        name = rf"{_name(listed.partition.name.schema)}\.{_name(listed.partition.name.name)}"
+        old = re.compile(rf"ATTACH PARTITION {name} ({re.escape(listed.partition.bound)});")
+        (found,) = old.finditer(dump)
+        bound = f"FOR VALUES IN ({', '.join(entries)})"
+        dump = dump[: found.start(1)] + bound + dump[found.end(1) :]
+    return dump
 
 
 def _name(name: str) -> str:

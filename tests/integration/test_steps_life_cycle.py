@@ -11,7 +11,13 @@ from psycopg import sql
 
 from tests.rollback import expected_after_rollback, inverses
 from tests.scenarios.read import SCENARIOS, Scenario
-from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
+from tests.schema_dump import (
+    assert_same,
+    finished_dump,
+    schema_dump,
+    with_new_bounds,
+    with_new_defaults,
+)
 from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration, plan_again, rows_of
 from uuidmig.catalog.model import RelationName, Sequence
@@ -46,7 +52,9 @@ def test_life_cycle(database: TestDatabase, connection: Connection, name: str) -
 
     migration = plan_again(migration)
     check_finish(migration)
-    assert_same(finished_dump(database), with_new_defaults(before, migration.plan))
+    expected = with_new_defaults(before, migration.plan)
+    expected = with_new_bounds(expected, migration.plan, connection)
+    assert_same(finished_dump(database), expected)
 
 
 def check_abort(migration: Migration, scenario: Scenario) -> None:

@@ -94,6 +94,7 @@ SCENARIOS = {
     ),
     "partitions": Scenario("partitions"),
     "partitions_by_key": Scenario("partitions_by_key"),
+    "partitions_by_listed_key": Scenario("partitions_by_listed_key"),
     "partitions_combined": Scenario(
         "partitions_combined",
         PlanOptions(

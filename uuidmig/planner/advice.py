@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from uuidmig.catalog.model import Catalog, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
+from uuidmig.planner.listed_partitions import find_listed_advice
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
 from uuidmig.planner.partition_refusals import find_partition_advice
 from uuidmig.planner.partitions import members
@@ -30,6 +31,7 @@ def find_advice(catalog: Catalog, graph: KeyGraph, plan: Plan) -> Iterator[Hazar
             yield from _constant_references(member)
         yield from find_partition_advice(entry)
         yield from find_rerouting_advice(entry)
+        yield from find_listed_advice(entry, plan)
         yield from _density(entry)
         yield from _unchecked(entry)
         yield from _statistics(entry.table)

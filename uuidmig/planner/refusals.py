@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from uuidmig.catalog.model import Grant, RelationName, Server, Table
 from uuidmig.planner.domains import KeyGraph
+from uuidmig.planner.listed_partitions import find_listed_refusals
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard, KeyDomain, Plan
 from uuidmig.planner.partition_refusals import find_staged_incoming
 from uuidmig.planner.partitions import members
@@ -30,6 +31,7 @@ def find_refusals(graph: KeyGraph, plan: Plan) -> Iterator[Hazard]:
         for member in members(table):
             yield from _grants(member.table)
         yield from find_rerouting_refusals(table)
+        yield from find_listed_refusals(table, plan)
     yield from find_staged_incoming(plan)
     for key in plan.incoming:
         if not key.validated:

@@ -36,6 +36,18 @@ def _is_named(column: str, expressions: str) -> bool:
     return re.search(rf"(?<!\w){quoted}(?!\w)", expressions) is not None
 
 
+def listed_column(table: ClosureTable, part: Table) -> str | None:
+    """Return the key column by whose LIST a part of the table is partitioned; None for all others.
+
+    Its bounds get new values like the rows, so these stay where they are.
+    """
+    for column in deciding_keys(table, part):
+        quoted = '"' + column.replace('"', '""') + '"'
+        if part.partition_key in (f"LIST ({column})", f"LIST ({quoted})"):
+            return column
+    return None
+
+
 def children(table: ClosureTable, part: Table) -> tuple[Table, ...]:
     """Return the partitions right below a part of the table."""
     return tuple(child for child in table.table.partitions if child.parent == part.name)
@@ -44,9 +56,11 @@ def children(table: ClosureTable, part: Table) -> tuple[Table, ...]:
 def mixes(table: ClosureTable, part: Table) -> bool:
     """Return whether rows change their partition right below this part of the table.
 
-    Not where there is but one, which takes them all.
+    Not where there is but one, which takes them all, nor where the bounds change with the rows.
     """
     if part.kind != "p" or not deciding_keys(table, part):
+        return False
+    if listed_column(table, part) is not None:
         return False
     return [child.bound for child in children(table, part)] != ["DEFAULT"]
 

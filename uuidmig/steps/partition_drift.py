@@ -11,6 +11,7 @@ from psycopg import sql
 
 from uuidmig.planner.model import Plan
 from uuidmig.steps import names
+from uuidmig.steps.listed_partitions import moved_keys
 from uuidmig.steps.model import Statement
 
 # The settings are those of the fingerprint: bounds are texts.
@@ -52,7 +53,7 @@ SELECT CASE
 FROM uuidmig.partition old
 FULL JOIN uuidmig.present_partitions() now ON now.relation = old.relation
 WHERE ROW(old.name, old.parent, old.bound, old.capture)
-  IS DISTINCT FROM ROW(now.name, now.parent, now.bound, now.capture)
+  IS DISTINCT FROM ROW(now.name, now.parent, now.bound, now.capture){moved}
 ORDER BY 1
 $uuidmig$""")
 
@@ -81,7 +82,8 @@ def record_partitions(plan: Plan) -> tuple[Statement, ...]:
     if not _has_partitions(plan):
         return ()
     present = _PRESENT.format(capture=sql.Literal(names.CAPTURE))
-    return (Statement(present), Statement(_RECORD), Statement(_CHANGED))
+    changed = _CHANGED.format(moved=moved_keys(plan))
+    return (Statement(present), Statement(_RECORD), Statement(changed))
 
 
 def require_partitions(plan: Plan) -> tuple[Statement, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from psycopg import sql
 
+from uuidmig.planner.listed_partitions import listed_partitions
 from uuidmig.planner.model import Plan
 
 _GUARD = sql.SQL("""  DECLARE
@@ -15,11 +16,11 @@ _GUARD = sql.SQL("""  DECLARE
   BEGIN
     WITH partition AS (
       SELECT side, p.level, c.relname,
-             concat_ws(' of ', pg_get_expr(c.relpartbound, c.oid), above.relname) AS bound
+             concat_ws(' of ', {bound}, above.relname) AS bound
       FROM (VALUES (1, to_regclass({live})), (2, to_regclass({retired}))) AS root (side, relation)
       CROSS JOIN pg_partition_tree(root.relation) p
       JOIN pg_class c ON c.oid = p.relid
-      LEFT JOIN pg_class above ON above.oid = p.parentrelid
+      LEFT JOIN pg_class above ON above.oid = p.parentrelid{joins}
     )
     SELECT string_agg(what || relname || ' ' || bound, '; ' ORDER BY what, relname) INTO changes
     FROM (
@@ -43,11 +44,22 @@ _GUARD = sql.SQL("""  DECLARE
 """)
 
 
+_BOUND = sql.SQL("pg_get_expr(c.relpartbound, c.oid)")
+# A partition for listed keys has other bounds than before, but is the same one.
+_OLD_BOUND = sql.SQL("coalesce(listed.old_bound, {})").format(_BOUND)
+_LISTED = sql.SQL("""
+      LEFT JOIN uuidmig.listed_partition listed
+        ON listed.shadow = c.oid AND listed.new_bound = {}""").format(_BOUND)
+
+
 def require_same_partitions(plan: Plan) -> sql.Composed:
     """Return the part of a function that fails when partitions came or went."""
+    listed = any(listed_partitions(plan))
     return sql.SQL("").join(
         [
             _GUARD.format(
+                bound=_OLD_BOUND if listed else _BOUND,
+                joins=_LISTED if listed else sql.SQL(""),
                 live=sql.Literal(table.name.identifier.as_string(None)),
                 retired=sql.Literal(table.retired.identifier.as_string(None)),
                 name=sql.Literal(str(table.name)),

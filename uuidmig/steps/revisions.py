@@ -25,6 +25,7 @@ from uuidmig.steps import (
     foreign_keys,
     grace,
     journal,
+    listed_partitions,
     names,
     partition_drift,
     publications,
@@ -64,6 +65,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
             "nobody",
             (
                 shadow.default_tablespace(),
+                *listed_partitions.create_record(plan),
                 *(s for table in plan.tables for s in shadow.create_shadow(plan, table)),
                 *security_labels.try_labels(plan),
             ),

@@ -13,8 +13,10 @@ from psycopg import sql
 
 from uuidmig.catalog.model import Column, ExtendedStatistics, RelationName, Sequence
 from uuidmig.planner.generators import find_generator
+from uuidmig.planner.listed_partitions import listed_partition
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import members, shadow_name
+from uuidmig.steps.listed_partitions import attach_listed
 from uuidmig.steps.model import Statement
 from uuidmig.steps.privileges import (
     grant_statements,
@@ -35,7 +37,7 @@ def create_shadow(plan: Plan, table: ClosureTable) -> tuple[Statement, ...]:
     statements = []
     for member in members(table):
         statements += _create_member(plan, member)
-        statements += _attach(member)
+        statements += _attach(plan, table, member)
     return tuple(statements)
 
 
@@ -50,14 +52,17 @@ def _create_member(plan: Plan, table: ClosureTable) -> list[Statement]:
     return [*(Statement(part) for part in parts), *_labels(table)]
 
 
-def _attach(partition: ClosureTable) -> list[Statement]:
+def _attach(plan: Plan, table: ClosureTable, partition: ClosureTable) -> list[Statement]:
     """Return ATTACH PARTITION, nothing for what is no partition. No row is there to be checked."""
     if partition.table.parent is None or partition.table.bound is None:
         return []
+    parent = shadow_name(partition.table.parent).identifier
+    if (listed := listed_partition(plan, table, partition.table)) is not None:
+        return [attach_listed(plan, partition, parent, listed)]
     return [
         Statement(
             sql.SQL("ALTER TABLE ONLY {} ATTACH PARTITION {} {}").format(
-                shadow_name(partition.table.parent).identifier,
+                parent,
                 partition.shadow.identifier,
                 verbatim(partition.table.bound),
             )

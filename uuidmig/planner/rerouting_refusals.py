@@ -11,6 +11,12 @@ from collections.abc import Iterator
 
 from uuidmig.catalog.model import RelationName, Table
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard
+from uuidmig.planner.range_by_key import (
+    find_gathering,
+    find_missing_range,
+    is_by_range,
+    takes_every_row,
+)
 from uuidmig.planner.rerouting import (
     children,
     deciding_keys,
@@ -41,6 +47,9 @@ def find_rerouting_refusals(table: ClosureTable) -> Iterator[Hazard]:
         if (part.partition_key or "").startswith("HASH "):
             yield from _missing_remainders(table, part)
             yield from _unlike_children(table, part)
+        elif is_by_range(part):
+            yield from find_missing_range(table, part)
+            yield from _unlike_children(table, part)
         else:
             yield from _bounds(table, part)
     for member, _ in shared_entrances(table):
@@ -56,12 +65,13 @@ def find_rerouting_advice(table: ClosureTable) -> Iterator[Hazard]:
             "warning",
             "rows-change-partition",
             str(table.name),
-            f"partitioned by hash of keys ({', '.join(keys)}): with its new key a row lies in "
+            f"partitioned by keys ({', '.join(keys)}): with its new key a row lies in "
             "another partition, and an INSERT with a remembered old key there fails, as the server "
             "has chosen the partition before the key could be translated",
             "look at jobs, views, policies and triggers of single partitions, which will see other "
             "rows; let applications read these keys again right after the cutover",
         )
+    yield from find_gathering(table)
 
 
 def _bounds(table: ClosureTable, part: Table) -> Iterator[Hazard]:
@@ -115,12 +125,12 @@ def _takes_all(table: ClosureTable, part: Table) -> bool:
     if part.kind != "p":
         return True
     below = children(table, part)
-    is_hash = (part.partition_key or "").startswith("HASH ")
-    complete = (
-        not any(_missing_remainders(table, part))
-        if is_hash
-        else any(child.bound == "DEFAULT" for child in below)
-    )
+    if (part.partition_key or "").startswith("HASH "):
+        complete = not any(_missing_remainders(table, part))
+    elif is_by_range(part):
+        complete = takes_every_row(table, part)
+    else:
+        complete = any(child.bound == "DEFAULT" for child in below)
     return bool(below) and complete and all(_takes_all(table, child) for child in below)
 
 

@@ -1,4 +1,4 @@
-"""Writers at work on tables that are partitioned by hash or range of a key, there, back and there again.
+"""Writers at work on tables partitioned by hash or range of a key, there, back and there again.
 
 Besides inserts, updates that move rows and deletes, single partitions are emptied all the time; a
 table that stays as it is says what must be left.

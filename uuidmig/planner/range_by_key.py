@@ -15,7 +15,6 @@ from uuidmig.planner.range_bounds import (
     MAXVALUE,
     MINVALUE,
     Range,
-    compared,
     has_value,
     read_range,
     read_ranges,
@@ -87,13 +86,11 @@ def find_gathering(table: ClosureTable) -> Iterator[Hazard]:
 
 
 def takes_every_row(table: ClosureTable, part: Table) -> bool:
-    """Return whether the partitions right below a part by range take whatever comes there."""
-    if _has_default(table, part):
-        return True
-    columns = {name: column for column in part.columns for name in _spellings(column.name)}
-    if any(e not in columns or not columns[e].not_null for e in _expressions(part)):
-        return False  # NULL lies in no range
-    return any(
+    """Return whether the partitions right below a part by range take whatever comes there.
+
+    NULL, which lies in no range, does not come: these columns are part of what tells rows apart.
+    """
+    return _has_default(table, part) or any(
         set(run.lower) == {MINVALUE} and set(run.upper) == {MAXVALUE}
         for run in runs(_ranges(table, part))
     )
@@ -111,15 +108,14 @@ def _places(table: ClosureTable, part: Table) -> Iterator[str]:
 
 
 def _missing(part: Table, found: tuple[Range, ...]) -> Hazard:
-    reached = next((run.upper for run in found if _holds_first_key(run)), None)
-    key = FIRST_KEY if reached is None else UUID(reached[0].strip("'"))
-    lower = [MINVALUE] * len(_expressions(part)) if reached is None else reached
+    first = (f"'{FIRST_KEY}'", *[MINVALUE] * (len(_expressions(part)) - 1))
+    lower = next((run.upper for run in found if _holds_first_key(run)), first)
     return Hazard(
         "refusal",
         "missing-partition",
         str(part.name),
-        f"there is no partition for every new key: none takes those from {key} on; new keys lie "
-        f"between {FIRST_KEY} (1970) and {END_OF_KEYS} (2039)",
+        f"there is no partition for every new key: none takes those from {lower[0]} on; new keys "
+        f"lie between {FIRST_KEY} (1970) and {END_OF_KEYS} (2039)",
         "create what is missing: CREATE TABLE … PARTITION OF "
         f"{part.name} FOR VALUES FROM ({', '.join(lower)}) TO (…); or one for all others: "
         f"{_DEFAULT.format(part.name)}{_ELSE}",
@@ -138,16 +134,12 @@ def _expressions(part: Table) -> tuple[str, ...]:
     return split_list((part.partition_key or "").removeprefix("RANGE "))
 
 
-def _spellings(column: str) -> tuple[str, str]:
-    return column, '"' + column.replace('"', '""') + '"'
-
-
 def _begins_with_key(table: ClosureTable, part: Table) -> bool:
-    """Return whether rows are compared by a key first, as uuids are compared."""
-    first, *_ = compared(_expressions(part), _ranges(table, part)) or ("",)
+    """Return whether rows are compared by a key first, and as uuids usually are: the column stands
+    there without an operator class."""
+    first = _expressions(part)[0]
     return any(
-        first in _spellings(key) and part.column(key).base_type == "uuid"
-        for key in deciding_keys(table, part)
+        first in (key, '"' + key.replace('"', '""') + '"') for key in deciding_keys(table, part)
     )
 
 

@@ -176,7 +176,7 @@ CARRIED: dict[str, LiteralString] = {
             for values from ('01900000-0000-0000-0000-000000000000', maxvalue)
             to ('02000000-0000-0000-0000-000000000000', minvalue);
         create table t_2 partition of t
-            for values from ('03000000-0000-0000-0000-000000000000', minvalue)
+            for values from ('02000000-0000-0000-0000-000000000001', minvalue)
             to (maxvalue, maxvalue)""",
     "a number before the key": """
         create table t (id uuid default gen_random_uuid(), a int, primary key (a, id))

@@ -113,6 +113,7 @@ create table visits_1 partition of visits
     for values from ('018c0000-0000-0000-0000-000000000000') to ('90000000-0000-0000-0000-000000000000');
 create table visits_2 partition of visits for values from ('90000000-0000-0000-0000-000000000000') to (maxvalue)
     partition by range (kind);
+create table visits_rest partition of visits default;
 create table visits_0_web partition of visits_0 for values in ('web');
 create table visits_0_rest partition of visits_0 default;
 create table visits_2_a partition of visits_2 for values from (minvalue) to ('k');

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[(),]|[^'"(),]+""")
 _RANGE = re.compile(
@@ -43,6 +44,7 @@ def split_list(text: str) -> tuple[str, ...]:
     return tuple(element.strip() for element in elements)
 
 
+@lru_cache(maxsize=10_000)
 def read_range(bound: str | None) -> Range | None:
     """Return the range of a partition; None where it has none, as the DEFAULT one."""
     found = _RANGE.fullmatch(bound or "")
@@ -62,10 +64,11 @@ def has_value(values: Iterable[str]) -> bool:
 def compared(expressions: tuple[str, ...], ranges: Iterable[Range]) -> tuple[str, ...]:
     """Return those expressions of a partition key that decide where a row belongs: the ones before
     the first behind which no bound has a value."""
-    ends = [end for each in ranges for end in each.ends]
-    number = len(expressions)
-    while number and not any(has_value(end[number - 1 : number]) for end in ends):
-        number -= 1
+    number = 0
+    for each in ranges:
+        for end in each.ends:
+            while has_value(end[number:]):
+                number += 1
     return expressions[:number]
 
 

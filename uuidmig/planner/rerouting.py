@@ -28,12 +28,13 @@ def deciding_keys(table: ClosureTable, part: Table) -> tuple[str, ...]:
     Expressions are searched for the name as a word: rather one too many than one too few.
     """
     method, _, listed = (part.partition_key or "").partition(" ")
-    expressions = split_list(listed)
-    if method == "RANGE":
-        ranges = read_ranges(child.bound for child in children(table, part))
-        expressions = compared(expressions, ranges)
     mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
-    return tuple(sorted(c for c in mapped if any(names_column(c, e) for e in expressions)))
+    named = sorted(column for column in mapped if names_column(column, listed))
+    if method != "RANGE" or not named:
+        return tuple(named)
+    ranges = read_ranges(child.bound for child in children(table, part))
+    expressions = compared(split_list(listed), ranges)
+    return tuple(c for c in named if any(names_column(c, e) for e in expressions))
 
 
 def names_column(column: str, expression: str) -> bool:

@@ -1,4 +1,4 @@
-"""The random walk over tables that are partitioned by hash of a key."""
+"""The random walk over tables that are partitioned by hash, or by range, of a key."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg.errors import CheckViolation, FeatureNotSupported, ForeignKeyViolation
 
+from tests.by_range import by_range
 from tests.random_walk import SCHEMA, TABLES, Connection, RandomWalk
 
 BY: dict[str, str] = {
@@ -92,3 +93,9 @@ class PartitionedWalk(RandomWalk):
         """An old key cannot be translated where it decides the partition."""
         with suppress(FeatureNotSupported), self.connection.transaction():
             super().use_remembered_key()
+
+
+class RangeWalk(PartitionedWalk):
+    """By range of the same keys: new keys lie in the first two of three partitions."""
+
+    schema = by_range(PartitionedWalk.schema)

@@ -1,4 +1,4 @@
-"""Writers at work on tables that are partitioned by hash of a key, there, back and there again.
+"""Writers at work on tables partitioned by hash or range of a key, there, back and there again.
 
 Besides inserts, updates that move rows and deletes, single partitions are emptied all the time; a
 table that stays as it is says what must be left.
@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests.by_range import by_range
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
 from uuidmig import PlanOptions, RunOptions, finish, make_plan, migrate, rollback
@@ -155,10 +156,11 @@ def writers(dsn: str, count: int = 3) -> Iterator[list[Writer]]:
             thread.join()
 
 
-@pytest.fixture
-def owner(database: TestDatabase) -> Iterator[Connection]:
+@pytest.fixture(params=["hash", "range"])
+def owner(database: TestDatabase, request: pytest.FixtureRequest) -> Iterator[Connection]:
+    schema = SCHEMA if request.param == "hash" else by_range(SCHEMA)
     with database.connect(autocommit=True, application_name="uuidmig:test") as connection:
-        connection.execute(SCHEMA)
+        connection.execute(schema.encode())
         yield connection
 
 

@@ -1,4 +1,4 @@
-"""Tables partitioned by hash of a key: rows change their partition with it."""
+"""Tables partitioned by hash or range of a key: rows change their partition with it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from uuidmig.errors import VerificationFailed
 
 Connection = psycopg.Connection[Any]
 
-SCENARIO = SCENARIOS["partitions_by_key"]
+BY = {"hash": SCENARIOS["partitions_by_key"], "range": SCENARIOS["partitions_by_key_range"]}
 
 
 SMALL = RunOptions(batch=100)
@@ -86,9 +86,9 @@ select * from uuidmig.chunk where table_number =
     (select number from uuidmig.closure_table where table_name = 'items')"""
 
 
-@pytest.fixture
-def shop(owner: Connection) -> Connection:
-    owner.execute(SCENARIO.setup)
+@pytest.fixture(params=BY)
+def shop(owner: Connection, request: pytest.FixtureRequest) -> Connection:
+    owner.execute(BY[request.param].setup)
     return owner
 
 
@@ -118,7 +118,7 @@ def test_there_and_back_and_there_for_good(database: TestDatabase, shop: Connect
     before, dump = picture(shop), schema_dump(database)
     assert migrate(database.dsn, run_options=SMALL).state == "validated"
     assert (picture(shop), old_keys(shop)) == (before, 0)
-    shop.execute(SCENARIO.after_cutover)
+    shop.execute(BY["hash"].after_cutover)
     used = picture(shop)
     assert used != before
     rollback(database.dsn)
@@ -132,7 +132,9 @@ def test_there_and_back_and_there_for_good(database: TestDatabase, shop: Connect
     assert picture(shop) == used
     assert_same(finished_dump(database), with_new_defaults(dump, plan))
     # each row is found where its key belongs
-    assert one(shop, "select count(*) from orders o where o.id = (select id from orders_2 limit 1)")
+    found: LiteralString = """select count(*) from orders o
+        where o.id = (select id from "Cold Store"."Orders 1" limit 1)"""
+    assert one(shop, found) == 1
 
 
 @pytest.mark.parametrize("place", ["cut", "copying:5", "batch:3", "index:3", "attached"])
@@ -281,4 +283,74 @@ def test_the_plan_says_what_changes(database: TestDatabase, shop: Connection) ->
         f"public.{name}"
         for name in ("tenants", "orders", "items", "projects", "tasks", "events", "visits")
     }
-    assert "(id, tenant_id)" in told["public.projects"]
+    if "range" in one(shop, "select lower(pg_get_partkeydef('projects'::regclass))"):
+        # the bounds have no value for the other
+        assert "(tenant_id)" in told["public.projects"]
+    else:
+        assert "(id, tenant_id)" in told["public.projects"]
+
+
+def test_the_plan_says_where_rows_gather(database: TestDatabase, owner: Connection) -> None:
+    owner.execute(SCENARIOS["partitions_by_range"].setup)
+    plan = make_plan(database.dsn, PlanOptions())
+    told = {
+        h.object: h.message.partition("come to lie in ")[2].removesuffix(", and new rows as well")
+        for h in plan.hazards
+        if h.code == "rows-gather"
+    }
+    assert told == {
+        "public.notes": "public.notes_0, public.notes_1",
+        "public.parcels": "few of the partitions",
+        "public.readings": "public.readings_old_0, public.readings_old_1",
+        "public.tickets": "public.tickets_eu_0, public.tickets_eu_1, public.tickets_us_rest",
+        "public.visits": "public.visits_0, public.visits_1",
+    }
+    moving = {h.object for h in plan.hazards if h.code == "rows-change-partition"}
+    assert moving == set(told)
+
+
+def test_the_plan_tells_no_more_of_hash(database: TestDatabase, owner: Connection) -> None:
+    owner.execute(BY["hash"].setup)
+    codes = {hazard.code for hazard in make_plan(database.dsn, PlanOptions()).hazards}
+    assert "rows-change-partition" in codes
+    assert "rows-gather" not in codes
+
+
+def test_a_key_that_decides_nothing(database: TestDatabase, owner: Connection) -> None:
+    """Rows stay in their partitions, which may have own rules; remembered keys are translated."""
+    owner.execute(SCENARIOS["partitions_by_range"].setup)
+    placed: LiteralString = "select tableoid::regclass::text, number from orders order by number"
+    before = owner.execute(placed).fetchall()
+    old = one(owner, "select id from orders where number = 200")
+    migrate(database.dsn, run_options=SMALL)
+    assert owner.execute(placed).fetchall() == before
+    now = one(owner, "select id from orders where number = 200")
+    assert now != old
+    owner.execute(
+        "insert into items select created_at, %s, 99 from orders where id = %s", [old, now]
+    )
+    assert one(owner, "select order_id from items where position = 99") == now
+    again: LiteralString = """insert into orders (created_at, id, customer_id, amount)
+        select created_at, %s, customer_id, 1 from orders where id = %s
+        on conflict (created_at, id) do update set amount = 4321"""
+    owner.execute(again, [old, now])
+    assert one(owner, "select number from orders where amount = 4321") == 200
+
+
+def test_kept_keys_stay_where_they_belong(database: TestDatabase, owner: Connection) -> None:
+    owner.execute(
+        "create table t (id uuid default gen_random_uuid() primary key, n int)"
+        " partition by range (id);"
+        "create table t_0 partition of t for values from (minvalue) to"
+        " ('02000000-0000-0000-0000-000000000000');"
+        "create table t_1 partition of t for values from ('08000000-0000-0000-0000-000000000000')"
+        " to (maxvalue);"
+        "insert into t select ('9' || substr(id::text, 2))::uuid, n"
+        " from (select gen_random_uuid(), n from generate_series(1, 50) n) new (id, n);"
+        "insert into t values ('f0000000-0000-1000-8000-000000000000', 99)"
+    )
+    placed: LiteralString = "select tableoid::regclass::text, count(*) from t group by 1 order by 1"
+    migrate(database.dsn, PlanOptions(non_v4="keep"), SMALL)
+    assert owner.execute(placed).fetchall() == [("t_0", 50), ("t_1", 1)]
+    rollback(database.dsn)
+    assert owner.execute(placed).fetchall() == [("t_1", 51)]

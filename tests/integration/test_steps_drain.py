@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from psycopg.errors import LockNotAvailable, UniqueViolation
 
-from tests.partitioned_walk import PartitionedWalk
+from tests.partitioned_walk import PartitionedWalk, RangeWalk
 from tests.random_walk import RandomWalk
 from tests.rollback import expected_after_rollback, has_no_way_back, inverses
 from tests.servers import TestDatabase
@@ -58,6 +58,11 @@ def test_random_walk_with_soft_references(connection: Connection, seed: int | No
 @pytest.mark.parametrize("seed", [1, 645973, None])
 def test_random_walk_by_key(connection: Connection, seed: int | None) -> None:
     walk_there_and_back(PartitionedWalk(connection, _seed(seed)), PlanOptions())
+
+
+@pytest.mark.parametrize("seed", [1, None])
+def test_random_walk_by_range(connection: Connection, seed: int | None) -> None:
+    walk_there_and_back(RangeWalk(connection, _seed(seed)), PlanOptions())
 
 
 def walk_there_and_back(walk: RandomWalk, options: PlanOptions) -> None:

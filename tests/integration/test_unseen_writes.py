@@ -51,6 +51,15 @@ create table hits (
 ) partition by hash (customer_id);
 create table hits_0 partition of hits for values with (modulus 2, remainder 0);
 create table hits_1 partition of hits for values with (modulus 2, remainder 1);
+create table calls (
+    id uuid not null default gen_random_uuid(), customer_id uuid not null references customers,
+    kind text not null default 'call', n int not null,
+    at timestamptz not null default clock_timestamp(), primary key (customer_id, n)
+) partition by range (customer_id);
+create table calls_0 partition of calls
+    for values from (minvalue) to ('80000000-0000-0000-0000-000000000000');
+create table calls_1 partition of calls
+    for values from ('80000000-0000-0000-0000-000000000000') to (maxvalue);
 create table notes (
     id uuid primary key default gen_random_uuid(), customer_id uuid not null references customers,
     kind text not null default 'note', n int not null,
@@ -60,17 +69,19 @@ insert into customers (name) select 'customer ' || i from generate_series(1, 20)
 insert into visits (customer_id, kind, n)
     select id, kind, n from customers, unnest('{a,b,c}'::text[]) kind, generate_series(1, 5) n;
 insert into hits (customer_id, n) select id, n from customers, generate_series(1, 5) n;
+insert into calls (customer_id, n) select id, n from customers, generate_series(1, 5) n;
 insert into notes (customer_id, n) select id, n from customers, generate_series(1, 5) n;
 """
 PICTURE: LiteralString = """
 select tableoid::regclass::text, kind, name, n
 from (select tableoid, customer_id, kind, n from visits
       union all select 'hits'::regclass, customer_id, kind, n from hits
+      union all select 'calls'::regclass, customer_id, kind, n from calls
       union all select tableoid, customer_id, kind, n from notes) t
 join customers c on c.id = t.customer_id order by 1, 2, 3, 4"""
 OLD_KEYS: LiteralString = """
 select count(*) from (select id from visits union all select id from notes
-    union all select customer_id from hits) k (id)
+    union all select customer_id from hits union all select customer_id from calls) k (id)
 where get_byte(uuid_send(id), 6) & 240 = 64"""
 
 DETACHED: dict[str, tuple[LiteralString, LiteralString, LiteralString]] = {
@@ -93,6 +104,12 @@ DETACHED: dict[str, tuple[LiteralString, LiteralString, LiteralString]] = {
         "alter table hits detach partition hits_1",
         "hits_1",
         "alter table hits attach partition hits_1 for values with (modulus 2, remainder 1)",
+    ),
+    "partitioned by range of a key": (
+        "alter table calls detach partition calls_0",
+        "calls_0",
+        "alter table calls attach partition calls_0"
+        " for values from (minvalue) to ('80000000-0000-0000-0000-000000000000')",
     ),
 }
 WRITES: tuple[LiteralString, ...] = (
@@ -165,7 +182,9 @@ def test_a_row_that_changed_its_partition_meanwhile(
     assert picture(shop) == expected
 
 
-@pytest.mark.parametrize("case", ["a leaf", "partitioned by hash of a key"])
+@pytest.mark.parametrize(
+    "case", ["a leaf", "partitioned by hash of a key", "partitioned by range of a key"]
+)
 def test_replaced_by_another_of_the_same_name(
     database: TestDatabase, shop: Connection, case: str
 ) -> None:
@@ -197,7 +216,7 @@ def test_rows_that_forced_policies_hide(database: TestDatabase, shop: Connection
     shop.execute(attach)
     with database.connect_admin(autocommit=True) as admin:
         expected = picture(admin)
-        assert len(expected) == 500
+        assert len(expected) == 600
         rollback(database.dsn)
         assert picture(admin) == expected
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.by_range import by_range
 from uuidmig.planner.model import Discriminator, PlanOptions, SoftReference
 
 _FOLDER = Path(__file__).parent
@@ -19,6 +21,8 @@ class Scenario:
     name: str
     options: PlanOptions = field(default_factory=PlanOptions)
     minimum_version: int = 15
+    file: str | None = None  # another than that of its name
+    change: Callable[[str], str] = str  # what is done to its text
 
     @property
     def setup(self) -> bytes:
@@ -33,7 +37,7 @@ class Scenario:
         return self._text().partition(_AFTER_CUTOVER)[2].encode()
 
     def _text(self) -> str:
-        text = (_FOLDER / f"{self.name}.sql").read_text()
+        text = self.change((_FOLDER / f"{self.file or self.name}.sql").read_text())
         assert text.count(_WHILE_COPYING) == text.count(_AFTER_CUTOVER) == 1
         return text
 
@@ -95,6 +99,10 @@ SCENARIOS = {
     "partitions": Scenario("partitions"),
     "partitions_by_key": Scenario("partitions_by_key"),
     "partitions_by_listed_key": Scenario("partitions_by_listed_key"),
+    "partitions_by_key_range": Scenario(
+        "partitions_by_key_range", file="partitions_by_key", change=by_range
+    ),
+    "partitions_by_range": Scenario("partitions_by_range"),
     "partitions_combined": Scenario(
         "partitions_combined",
         PlanOptions(

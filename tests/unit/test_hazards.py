@@ -82,9 +82,26 @@ def sequence(**changes: Any) -> Any:
     return Sequence(**{**facts, **changes})
 
 
+def by_range(key: str, bound: str) -> Table:
+    whole = orders(kind="p", partition_key=f"RANGE ({key})")
+    part = replace(orders(), name=relation("orders_0"), parent=whole.name, bound=bound)
+    return replace(whole, partitions=(part,))
+
+
 REFUSED: list[tuple[str, str, Table]] = [
+    (
+        "partitioned-by-key",
+        "public.orders.id",
+        by_range(
+            "id backwards", "FOR VALUES FROM (MINVALUE) TO ('00000000-0000-0000-0000-000000000000')"
+        ),
+    ),
     ("table-kind", "public.orders", orders(kind="f")),
-    ("partitioned-by-key", "public.orders.id", orders(kind="p", partition_key="RANGE (id)")),
+    (
+        "partitioned-by-key",
+        "public.orders.id",
+        orders(kind="p", partition_key="LIST (id backwards)"),
+    ),
     ("access-method", "public.orders", orders(access_method="columnar")),
     ("no-identity", "public.orders", orders(indexes=())),
     (

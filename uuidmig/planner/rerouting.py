@@ -14,6 +14,7 @@ from dataclasses import replace
 from uuidmig.catalog.model import RelationName, Table
 from uuidmig.planner.model import ClosureTable
 from uuidmig.planner.partitions import leaves, member_of
+from uuidmig.planner.range_bounds import compared, read_ranges, split_list
 
 
 def partitioned(table: ClosureTable) -> Iterator[Table]:
@@ -22,18 +23,24 @@ def partitioned(table: ClosureTable) -> Iterator[Table]:
 
 
 def deciding_keys(table: ClosureTable, part: Table) -> tuple[str, ...]:
-    """Return the columns with keys by which a part of the table is partitioned, by name.
+    """Return the columns with keys that decide in which partition of a part a row lies, by name.
 
     Expressions are searched for the name as a word: rather one too many than one too few.
     """
-    _, _, expressions = (part.partition_key or "").partition(" ")
+    method, _, listed = (part.partition_key or "").partition(" ")
     mapped = {column for column, _ in table.roots} | {r.column for r in table.references}
-    return tuple(sorted(column for column in mapped if _is_named(column, expressions)))
+    named = sorted(column for column in mapped if names_column(column, listed))
+    if method != "RANGE" or not named:
+        return tuple(named)
+    ranges = read_ranges(child.bound for child in children(table, part))
+    expressions = compared(split_list(listed), ranges)
+    return tuple(c for c in named if any(names_column(c, e) for e in expressions))
 
 
-def _is_named(column: str, expressions: str) -> bool:
+def names_column(column: str, expression: str) -> bool:
+    """Return whether the name of the column is a word of this expression."""
     quoted = re.escape(column.replace('"', '""'))
-    return re.search(rf"(?<!\w){quoted}(?!\w)", expressions) is not None
+    return re.search(rf"(?<!\w){quoted}(?!\w)", expression) is not None
 
 
 def listed_column(table: ClosureTable, part: Table) -> str | None:

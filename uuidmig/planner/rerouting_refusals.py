@@ -11,6 +11,12 @@ from collections.abc import Iterator
 
 from uuidmig.catalog.model import RelationName, Table
 from uuidmig.planner.model import ClosureTable, ColumnName, Hazard
+from uuidmig.planner.range_by_key import (
+    find_gathering,
+    find_missing_range,
+    is_by_range,
+    takes_every_row,
+)
 from uuidmig.planner.rerouting import (
     children,
     deciding_keys,
@@ -22,10 +28,7 @@ from uuidmig.planner.rerouting import (
 
 _REMAINDER = re.compile(r"modulus (\d+), remainder (\d+)")
 
-_BOUNDS_ARE_KEYS = (
-    "the bounds of its partitions are keys as they are now: new keys, which begin with a time, lie "
-    "in others or in none"
-)
+_EQUAL = "what its operator class takes for equal is not known"
 _REPARTITION = (
     "choose --strategy default-only, which changes no key; or put the rows into a table that is "
     "partitioned by hash or by a column without keys first; or leave the table out with --table "
@@ -40,6 +43,9 @@ def find_rerouting_refusals(table: ClosureTable) -> Iterator[Hazard]:
             continue
         if (part.partition_key or "").startswith("HASH "):
             yield from _missing_remainders(table, part)
+            yield from _unlike_children(table, part)
+        elif is_by_range(part):
+            yield from find_missing_range(table, part)
             yield from _unlike_children(table, part)
         else:
             yield from _bounds(table, part)
@@ -56,12 +62,13 @@ def find_rerouting_advice(table: ClosureTable) -> Iterator[Hazard]:
             "warning",
             "rows-change-partition",
             str(table.name),
-            f"partitioned by hash of keys ({', '.join(keys)}): with its new key a row lies in "
+            f"partitioned by keys ({', '.join(keys)}): with its new key a row lies in "
             "another partition, and an INSERT with a remembered old key there fails, as the server "
             "has chosen the partition before the key could be translated",
             "look at jobs, views, policies and triggers of single partitions, which will see other "
             "rows; let applications read these keys again right after the cutover",
         )
+    yield from find_gathering(table)
 
 
 def _bounds(table: ClosureTable, part: Table) -> Iterator[Hazard]:
@@ -70,7 +77,7 @@ def _bounds(table: ClosureTable, part: Table) -> Iterator[Hazard]:
             "refusal",
             "partitioned-by-key",
             str(ColumnName(part.name, column)),
-            f"the table is partitioned by {part.partition_key}: {_BOUNDS_ARE_KEYS}",
+            f"the table is partitioned by {part.partition_key}: {_EQUAL}",
             _REPARTITION,
         )
 
@@ -115,12 +122,12 @@ def _takes_all(table: ClosureTable, part: Table) -> bool:
     if part.kind != "p":
         return True
     below = children(table, part)
-    is_hash = (part.partition_key or "").startswith("HASH ")
-    complete = (
-        not any(_missing_remainders(table, part))
-        if is_hash
-        else any(child.bound == "DEFAULT" for child in below)
-    )
+    if (part.partition_key or "").startswith("HASH "):
+        complete = not any(_missing_remainders(table, part))
+    elif is_by_range(part):
+        complete = takes_every_row(table, part)
+    else:
+        complete = any(child.bound == "DEFAULT" for child in below)
     return bool(below) and complete and all(_takes_all(table, child) for child in below)
 
 

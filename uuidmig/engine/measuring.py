@@ -13,7 +13,7 @@ from uuidmig.bench.measurement import Measurement, from_json, to_json
 from uuidmig.catalog.model import RelationName
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
-from uuidmig.engine.progress import Note, Observer
+from uuidmig.engine.progress import Note, Observer, StepFinished, StepStarted
 from uuidmig.planner.model import Plan
 
 BEFORE, AFTER = "before", "after"
@@ -40,9 +40,11 @@ def measured_tables(plan: Plan) -> tuple[RelationName, ...]:
 
 def take(dsn: str, plan: Plan, stage: str, observer: Observer) -> Measurement:
     """Measure the tables of the plan; see `uuidmig.bench.measure`."""
-    observer.notify(Note(f"measuring indexes and inserts {stage} the cutover"))
+    observer.notify(StepStarted("measure", f"measure indexes and inserts {stage} the cutover"))
     with connect(dsn, "measure") as connection:
-        return measure(connection, measured_tables(plan), stage=stage)
+        found = measure(connection, measured_tables(plan), stage=stage)
+    observer.notify(StepFinished("measure", found.seconds))
+    return found
 
 
 def keep(connection: Connection, measurement: Measurement) -> None:

@@ -56,7 +56,7 @@ def _domains(connection: Connection, plan: Plan, table: ClosureTable) -> Iterato
                 f"type {column.type}",
                 f"{error.diag.constraint_name or 'the domain'} of the domain does not take the new "
                 f"keys of {table.name}.{name}",
-                "ALTER DOMAIN … DROP CONSTRAINT, and add one that takes version 7",
+                "ALTER DOMAIN ... DROP CONSTRAINT, and add one that takes version 7",
             )
 
 

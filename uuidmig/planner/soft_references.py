@@ -243,7 +243,7 @@ def _index_to_make(form: str) -> str:
             "configuration and map the values yourself"
         )
     return (
-        "CREATE INDEX CONCURRENTLY … USING gin on it, WITH (fastupdate = off); it can be dropped "
+        "CREATE INDEX CONCURRENTLY ... USING gin on it, WITH (fastupdate = off); it can be dropped "
         "after the cutover"
     )
 

@@ -13,8 +13,11 @@ from tests.rollback import written
 from uuidmig.planner.model import Discriminator, SoftReference
 
 SCHEMA: LiteralString = """
+create domain subject as uuid check (value <> '00000000-0000-0000-0000-000000000000');
+create domain memo as varchar(60) check (length(value) < 50);
+create domain short_memo as memo;
 create table notes (
-    number bigint primary key, kind text, subject uuid, about uuid, n int, memo varchar(60)
+    number bigint primary key, kind text, subject subject, about uuid, n int, memo short_memo
 );
 create index on notes (memo);
 create index on notes (subject);

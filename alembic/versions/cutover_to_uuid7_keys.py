@@ -29,7 +29,7 @@ def upgrade() -> None:
         for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
             bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
 
-    # create the retired schemas and the log for the way back — lock none, blocks nobody
+    # create the retired schemas and the log for the way back - lock none, blocks nobody
     run(
         "DO $uuidmig$\n"
         "BEGIN\n"
@@ -644,7 +644,7 @@ def upgrade() -> None:
         'CREATE FUNCTION uuidmig."back_backlog"() RETURNS bigint LANGUAGE sql AS $uuidmig$ SELECT (SELECT count(*) FROM "uuidmig"."back_log_1") + (SELECT count(*) FROM "uuidmig"."back_log_2") + (SELECT count(*) FROM "uuidmig"."back_log_3") + (SELECT count(*) FROM "uuidmig"."back_log_4") + (SELECT count(*) FROM "uuidmig"."back_log_5") + (SELECT count(*) FROM "uuidmig"."back_log_6") + (SELECT count(*) FROM "uuidmig"."back_log_7") + (SELECT count(*) FROM "uuidmig"."back_log_8") $uuidmig$\n',
     )
 
-    # last drain, then the new tables take the place of the old ones — lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
+    # last drain, then the new tables take the place of the old ones - lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
     run(
         # ACCESS EXCLUSIVE on the closure, its views, and what a foreign key, rule or policy ties
         "SELECT uuidmig.lock_tables(array_remove(ARRAY[]::regclass[], NULL) || ARRAY['\"shop\".\"customers\"'::regclass, '\"shop\".\"orders\"'::regclass, '\"shop\".\"audit_log\"'::regclass, '\"shop\".\"order_items\"'::regclass, '\"shop\".\"payments\"'::regclass, '\"shop\".\"profiles\"'::regclass, '\"shop\".\"tags\"'::regclass, '\"shop\".\"order_tags\"'::regclass]::regclass[], 'ACCESS EXCLUSIVE')\n",
@@ -1058,7 +1058,7 @@ def downgrade() -> None:
         for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
             bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
 
-    # last drain, then the new tables take the place of the old ones — lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
+    # last drain, then the new tables take the place of the old ones - lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
     run(
         "DO $uuidmig$\n"
         "BEGIN\n"
@@ -1220,7 +1220,7 @@ def downgrade() -> None:
         "UPDATE uuidmig.run SET state = 'rolled_back', state_changed_at = clock_timestamp()\n",
     )
 
-    # create the retired schemas and the log for the way back — lock none, blocks nobody
+    # create the retired schemas and the log for the way back - lock none, blocks nobody
     run(
         "DROP FUNCTION uuidmig_keys.current_key(uuid)\n",
         "DROP FUNCTION uuidmig.carry_publications(regclass, regclass)\n",

@@ -29,7 +29,7 @@ def upgrade() -> None:
         for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
             bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
 
-    # validate the foreign keys — lock SHARE UPDATE EXCLUSIVE, blocks nobody
+    # validate the foreign keys - lock SHARE UPDATE EXCLUSIVE, blocks nobody
     run(
         "DO $uuidmig$\n"
         "BEGIN\n"
@@ -67,7 +67,7 @@ def upgrade() -> None:
         'ALTER TABLE "shop"."order_tags" VALIDATE CONSTRAINT "order_tags_tag_id_fkey"\n',
     )
 
-    # drop the retired tables and all objects of the tool — lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
+    # drop the retired tables and all objects of the tool - lock ACCESS EXCLUSIVE, blocks reads and writes, for milliseconds
     run(
         # ACCESS EXCLUSIVE on every table of the closure that still exists
         "SELECT uuidmig.lock_tables(array_remove(ARRAY[to_regclass('\"shop\".\"customers\"'), to_regclass('\"shop\".\"orders\"'), to_regclass('\"shop\".\"audit_log\"'), to_regclass('\"shop\".\"order_items\"'), to_regclass('\"shop\".\"payments\"'), to_regclass('\"shop\".\"profiles\"'), to_regclass('\"shop\".\"tags\"'), to_regclass('\"shop\".\"order_tags\"')], NULL), 'ACCESS EXCLUSIVE')\n",

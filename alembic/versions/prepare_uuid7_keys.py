@@ -29,7 +29,7 @@ def upgrade() -> None:
         for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
             bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
 
-    # create schemas, journal and functions — lock none, blocks nobody
+    # create schemas, journal and functions - lock none, blocks nobody
     run(
         "CREATE SCHEMA IF NOT EXISTS uuidmig\n",
         'CREATE SCHEMA "shop__uuid7"\n',
@@ -365,7 +365,7 @@ def upgrade() -> None:
         "$uuidmig$\n",
     )
 
-    # create 8 empty shadow tables — lock ACCESS SHARE, blocks nobody
+    # create 8 empty shadow tables - lock ACCESS SHARE, blocks nobody
     run(
         # whatever the session's default is
         "SET LOCAL default_tablespace = ''\n",
@@ -528,7 +528,7 @@ def upgrade() -> None:
         "$uuidmig$\n",
     )
 
-    # create change logs and the replay functions — lock none, blocks nobody
+    # create change logs and the replay functions - lock none, blocks nobody
     run(
         'CREATE TABLE "uuidmig"."log_1" AS SELECT NULL::"char" AS uuidmig_op, "t"."id", "t"."created_at" FROM "shop"."customers" AS t WITH NO DATA\n',
         'CREATE FUNCTION "uuidmig"."capture_1"() RETURNS trigger\n'
@@ -1224,7 +1224,7 @@ def upgrade() -> None:
         "$uuidmig$\n",
     )
 
-    # install capture triggers on 8 tables — lock SHARE ROW EXCLUSIVE, blocks writes, for milliseconds
+    # install capture triggers on 8 tables - lock SHARE ROW EXCLUSIVE, blocks writes, for milliseconds
     run(
         # SHARE ROW EXCLUSIVE on every table of the closure
         "SELECT uuidmig.lock_tables(ARRAY['\"shop\".\"customers\"'::regclass, '\"shop\".\"orders\"'::regclass, '\"shop\".\"audit_log\"'::regclass, '\"shop\".\"order_items\"'::regclass, '\"shop\".\"payments\"'::regclass, '\"shop\".\"profiles\"'::regclass, '\"shop\".\"tags\"'::regclass, '\"shop\".\"order_tags\"'::regclass]::regclass[], 'SHARE ROW EXCLUSIVE')\n",
@@ -1312,7 +1312,7 @@ def downgrade() -> None:
         for script in statements if bind.dialect.driver == "asyncpg" else [";".join(statements)]:
             bind.exec_driver_sql(script, execution_options={"no_parameters": True}).close()
 
-    # install capture triggers on 8 tables — lock SHARE ROW EXCLUSIVE, blocks writes, for milliseconds
+    # install capture triggers on 8 tables - lock SHARE ROW EXCLUSIVE, blocks writes, for milliseconds
     run(
         # validate the foreign keys after a rollback
         "DO $uuidmig$\n"
@@ -1347,7 +1347,7 @@ def downgrade() -> None:
         'DROP TRIGGER IF EXISTS "uuidmig_capture_truncate" ON "shop"."order_tags"\n',
     )
 
-    # create 8 empty shadow tables — lock ACCESS SHARE, blocks nobody
+    # create 8 empty shadow tables - lock ACCESS SHARE, blocks nobody
     run(
         'DROP TABLE "shop__uuid7"."customers"\n',
         'DROP TABLE "shop__uuid7"."orders"\n',
@@ -1359,7 +1359,7 @@ def downgrade() -> None:
         'DROP TABLE "shop__uuid7"."order_tags"\n',
     )
 
-    # create schemas, journal and functions — lock none, blocks nobody
+    # create schemas, journal and functions - lock none, blocks nobody
     run(
         "DO $uuidmig$\n"
         "BEGIN\n"

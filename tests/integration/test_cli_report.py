@@ -14,6 +14,7 @@ from tests.report_sample import sample_bench
 from tests.servers import TestDatabase, TestServer
 from uuidmig import engine
 from uuidmig.demo import run as demo_run
+from uuidmig.report.units import size
 
 
 @pytest.fixture
@@ -38,6 +39,30 @@ def test_a_report_of_a_run_as_html_and_json(run: Run, tmp_path: Path) -> None:
     assert sum(span["rows"] for span in document["migration"]["copied"]) == 250
     kinds = {event["kind"] for event in document["migration"]["events"]}
     assert {"step", "stall", "verified", "throttle"} <= kinds
+
+
+def told(file: Path) -> str:
+    return f"the report is in {file.name}, {size(file.stat().st_size)}\n"
+
+
+def test_it_says_where_the_report_is(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("migrate", "--yes")
+    done = run("report", "--output", "report.html")
+    assert (done.stdout, done.stderr) == ("", told(tmp_path / "report.html"))
+    done = run("report", "--output", "report.json", "--json")
+    assert (done.stdout, done.stderr) == ("", told(tmp_path / "report.json"))
+    assert run("report", "--output", "report.html", "--quiet").stderr == ""
+    assert run("report", "--json").stderr == ""
+    done = run("finish", "--yes", "--report", "kept.html")
+    assert told(tmp_path / "kept.html") in done.stderr
+
+    (tmp_path / "bench.json").write_text(json.dumps(sample_bench()))
+    monkeypatch.delenv("UUIDMIG_DSN")
+    alone = ("report", "--bench", "bench.json", "--output", "bench.html")
+    assert run(*alone).stderr == told(tmp_path / "bench.html")
+    assert run(*alone, "--quiet").stderr == ""
 
 
 def test_no_host_no_user_and_no_path_is_in_a_report(run: Run, tmp_path: Path) -> None:

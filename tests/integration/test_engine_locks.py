@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
 
 from tests.acceptance.commands import run_into, wait_until
 from tests.acceptance.shop import Events, Shop
+from tests.cli_runner import Run, commands_on
 from tests.schema_dump import schema_dump
 from uuidmig import (
     MigrationReport,
-    PlanOptions,
     RunOptions,
     cutover,
     migrate,
@@ -25,8 +27,8 @@ from uuidmig import (
     rollback,
     status,
 )
-from uuidmig.engine import planning
-from uuidmig.engine.progress import LockRetry, TableProgress, Waiting
+from uuidmig.engine import locks
+from uuidmig.engine.progress import LockRetry, Note, StepStarted, TableProgress, Waiting
 from uuidmig.errors import LockNotObtained
 
 BUDGET_MS = 150
@@ -221,11 +223,14 @@ def test_pause_and_resume(shop: Shop) -> None:
     shop.assert_copied_once()
 
 
+@pytest.fixture
+def run(shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(locks, "READ_TIMEOUT_MS", BUDGET_MS)
+    return commands_on(shop.dsn, tmp_path, monkeypatch)
+
+
 @pytest.mark.parametrize("mode", ["held", "asked for"])
-def test_a_plan_does_not_wait_for_a_table_in_silence(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
-    monkeypatch.setattr(planning, "_LOCK_TIMEOUT_MS", BUDGET_MS)
+def test_a_plan_does_not_wait_for_a_table_in_silence(shop: Shop, run: Run, mode: str) -> None:
     exclusive = "LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE"
     with (
         ThreadPoolExecutor() as pool,
@@ -241,12 +246,58 @@ def test_a_plan_does_not_wait_for_a_table_in_silence(
             waiting.result(timeout=30)
         else:
             shop.database.until_it_waits(holder)
-        who = f"shop.orders: pid {holder.info.backend_pid} .alter job"
-        with pytest.raises(LockNotObtained, match=who) as told:
-            planning.make_plan(shop.dsn, PlanOptions())
-        assert "new table" not in str(told.value)
+        told = run("plan", code=4).stderr
+        assert f"shop.orders: pid {holder.info.backend_pid} (alter job" in told
+        assert "new table" not in told
         reader.rollback()
         waiting.result(timeout=30)
         holder.rollback()
         innocent.rollback()
-    planning.make_plan(shop.dsn, PlanOptions())
+    run("plan")
+
+
+@pytest.mark.parametrize(
+    ("command", "lock", "table"),
+    [
+        ("inspect", "LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE", "shop.orders"),
+        ("inspect --table shop.orders", "REINDEX INDEX shop.orders_pkey", "shop.orders"),
+        ("bench index", "LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE", "shop.orders"),
+        ("bench index --table shop.orders", "REINDEX INDEX shop.orders_pkey", "shop.orders"),
+        ("status", "LOCK TABLE uuidmig.run IN ACCESS EXCLUSIVE MODE", "uuidmig.run"),
+        ("status", "LOCK TABLE uuidmig.event IN ACCESS EXCLUSIVE MODE", "uuidmig.event"),
+        ("bench index", "LOCK TABLE uuidmig.run IN ACCESS EXCLUSIVE MODE", "uuidmig.run"),
+    ],
+)
+def test_who_only_reads_does_not_wait_for_a_table_in_silence(
+    shop: Shop, run: Run, command: str, lock: LiteralString, table: str
+) -> None:
+    if table.startswith("uuidmig."):
+        run_into(shop.dsn, "prepare", "migrate", "--yes")
+    with psycopg.connect(shop.dsn, application_name="alter job") as holder:
+        holder.execute("SET statement_timeout = '60s'")
+        holder.execute(lock)
+        told = run(*command.split(), code=4).stderr
+        assert told.startswith(f"error: {command.split(' --')[0]}: a table could not be read")
+        assert f"in the way: {table}: pid {holder.info.backend_pid} (alter job, " in told
+        assert told.count("alter job") == 1
+        holder.rollback()
+    run(*command.split())
+
+
+def test_a_measurement_that_has_to_wait_after_the_cutover_harms_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate(shop.dsn, run_options=RunOptions(measure=True, cutover="manual"))
+    monkeypatch.setattr(locks, "READ_TIMEOUT_MS", BUDGET_MS)
+    with psycopg.connect(shop.dsn, application_name="alter job") as holder:
+
+        def lock(event: object) -> None:
+            if isinstance(event, StepStarted) and event.step == "measure":
+                holder.execute("LOCK TABLE shop.orders IN ACCESS EXCLUSIVE MODE")
+
+        events = Events(lock)
+        assert cutover(shop.dsn, events).state == "validated"
+    (warning,) = [note.text for note in events.of(Note) if note.level == "warning"]
+    assert "no measurement after the cutover" in warning
+    assert "alter job" in warning
+    assert "bench index" in warning

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import sql
+from rich.console import Console
 
 from tests.cli_runner import Run, commands_on
 from tests.schema_dump import schema_dump
@@ -21,6 +24,7 @@ from uuidmig.bench.page_fill import NOT_INSTALLED, NOT_PERMITTED
 from uuidmig.catalog.model import KeyCounts, RelationName, Table
 from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.migration_record import read_migration
+from uuidmig.report.progress import progress
 
 ODD = RelationName('Odd "S" Schema', "Odd Table")
 SCHEMA = """
@@ -250,6 +254,24 @@ def test_a_measured_run_has_both_and_finish_leaves_nothing_of_them(
     rollback(database.dsn)
     abort(database.dsn)
     assert schema_dump(database) == dump
+
+
+def test_while_it_measures_the_status_line_says_so(
+    database: TestDatabase, connection: psycopg.Connection
+) -> None:
+    said = StringIO()
+    with progress(Console(file=said, width=200), status_seconds=0.02) as observer:
+        migrate(database.dsn, PlanOptions(), MEASURED, observer)
+    for stage in ("before", "after"):
+        start, end = (
+            rf"measure: measure indexes and inserts {stage} the cutover\n",
+            "measure: done in",
+        )
+        between = re.search(rf"^{start}(.*?)^{end}", said.getvalue(), re.MULTILINE | re.DOTALL)
+        assert between, said.getvalue()
+        ticks = between[1].splitlines()
+        assert ticks
+        assert [line for line in ticks if not re.search(r" m?s measure(;|$)", line)] == []
 
 
 def test_a_run_without_it_has_no_table_of_measurements(database: TestDatabase, run: Run) -> None:

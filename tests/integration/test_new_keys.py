@@ -14,7 +14,7 @@ from uuidmig import finish, migrate, rollback
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.planning import make_plan
 from uuidmig.errors import PreflightRefused
-from uuidmig.planner.model import Plan, PlanOptions
+from uuidmig.planner.model import Plan, PlanOptions, SoftReference
 
 V4: LiteralString = "get_byte(uuid_send({}), 6) >> 4 = 4"
 PLAIN: LiteralString = "create table t (id uuid primary key default gen_random_uuid(), n int);"
@@ -105,6 +105,30 @@ def test_accepted(database: TestDatabase, case: str) -> None:
     with database.connect(autocommit=True) as connection:
         connection.execute(ACCEPTED[case])
     assert rejected(make_plan(database.dsn, PlanOptions())) == []
+
+
+LINKS: LiteralString = """
+    create domain link as text not null check (length(value) < 50);
+    create table links (n int primary key, t link);
+    insert into links select n, t.id from (select row_number() over () n, id from t) t;
+    insert into links values (0, 'none of-4')"""
+NO_SEVEN: LiteralString = (
+    "alter domain link add constraint seven check (split_part(value, '-', 3) not like '7%')"
+)
+
+
+@pytest.mark.parametrize("more", ["", NO_SEVEN])
+def test_a_domain_of_a_soft_reference(database: TestDatabase, more: LiteralString) -> None:
+    """A text that is no key is not tried: it stays as it is. This domain takes no NULL for it."""
+    with database.connect(autocommit=True) as connection:
+        connection.execute(PLAIN + FILLED)
+        connection.execute(LINKS)
+        connection.execute(more)
+    options = PlanOptions(soft_references=(SoftReference("links.t", "t.id"),))
+    expected = ["type public.link"] if more else []
+    assert rejected(make_plan(database.dsn, options)) == expected
+    if not expected:
+        assert migrate(database.dsn, options).state == "validated"
 
 
 def test_a_table_that_may_not_be_read(database: TestDatabase) -> None:

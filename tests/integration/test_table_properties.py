@@ -190,7 +190,7 @@ def test_the_way_out_of_a_typed_table(database: TestDatabase) -> None:
             insert into typed (n) select generate_series(1, 9)""")
         (refusal,) = make_plan(database.dsn, PlanOptions()).refusals
         assert (refusal.code, refusal.object) == ("unsupported-typed-table", "type public.row_of")
-        assert refusal.remedy == "ALTER TABLE … NOT OF, and ALTER TABLE … OF after finish"
+        assert refusal.remedy == "ALTER TABLE ... NOT OF, and ALTER TABLE ... OF after finish"
         connection.execute("alter table typed not of")
         migrate(database.dsn)
         finish(database.dsn)

@@ -119,6 +119,7 @@ def test_what_is_refused_by_name() -> None:
 
     for kind, type_kind, path in (
         ("bpchar", "b", None),
+        ("bpchar", "d", None),
         ("_uuid", "d", None),
         ("jsonb", "d", "$.id"),
     ):
@@ -142,8 +143,16 @@ def test_a_text_column_can_be_declared() -> None:
         result = declared(ORDERS, log(column("loose", kind)), column="audit_log.loose")
         assert result.refusals == ()
         assert result.tables[1].references[0].form == "text"
-    domain = log(column("loose", "text", type_kind="d"))
-    assert codes(declared(ORDERS, domain, column="audit_log.loose")) == {"soft-reference-type"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "form"), [("uuid", "uuid"), ("text", "text"), ("varchar", "text")]
+)
+def test_a_column_of_a_domain_can_be_declared(kind: str, form: str) -> None:
+    domain = log(column("loose", kind, type_kind="d"))
+    result = declared(ORDERS, domain, column="audit_log.loose")
+    assert result.refusals == ()
+    assert result.tables[1].references[0].form == form
 
 
 @pytest.mark.parametrize(

@@ -217,7 +217,7 @@ def _argument(statement: Statement) -> str:
 
 def describe(step: Step) -> str:
     """Return one line for people: what the step does, its lock and whom that blocks."""
-    return f"{step.title} — lock {step.lock}, blocks {step.blocks}"
+    return f"{step.title} - lock {step.lock}, blocks {step.blocks}"
 
 
 def comment(text: str) -> str:

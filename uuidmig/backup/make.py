@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 from psycopg import sql
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import LockNotAvailable, QueryCanceled
 
 from uuidmig.backup.contents import Contents, arguments, read_contents
 from uuidmig.backup.programs import Output, Programs, connection_for, find_programs, run
@@ -33,8 +34,6 @@ from uuidmig.whole_file import appearing_whole
 _OWNER_ONLY = 0o600
 _ROWS_OF = re.compile(r"^\d+; \d+ (\d+) TABLE DATA ", re.MULTILINE)  # of the table with that oid
 _NO_ZSTD = "does not support compression with"
-_TIMED_OUT = "due to statement timeout"
-"""How a server that speaks English says that --lock-wait-timeout is over; any other is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def back_up(
     started = time.monotonic()
     if path.exists():
         raise ConfigurationError(f"{path} is there already and was not overwritten; name another")
-    with _telling_lock(lock_timeout_ms), connect(dsn, "backup") as connection:
+    with connect(dsn, "backup") as connection, _telling_lock(connection, lock_timeout_ms):
         timeout = sql.SQL("SET lock_timeout = {}").format(sql.Literal(lock_timeout_ms))
         connection.execute(timeout)
         tools = find_programs(connection.info.server_version // 10000, programs)
@@ -83,7 +82,8 @@ def back_up(
             contents = read_contents(connection, plan, under_way=state is not None)
             with appearing_whole(path, _OWNER_ONLY) as unfinished:
                 command = _command(tools, snapshot, contents, lock_timeout_ms)
-                written, compression = _dump(tools, dsn, command, unfinished)
+                codec = connection.info.encoding  # pg_dump's is the same: neither asks for one
+                written, compression = _dump(tools, dsn, command, unfinished, codec)
                 _check(tools, unfinished, contents)
     return Backup(
         file=path,
@@ -131,18 +131,35 @@ def _require_old_keys(run_there: journal.Run) -> None:
 
 
 @contextmanager
-def _telling_lock(lock_timeout_ms: int) -> Iterator[None]:
+def _telling_lock(connection: Connection, lock_timeout_ms: int) -> Iterator[None]:
     """Raise LockNotObtained where we, or pg_dump, waited too long for a lock."""
     try:
         yield
     except (LockNotAvailable, BackupFailed) as error:
-        if isinstance(error, BackupFailed) and _TIMED_OUT not in error.said:
+        if isinstance(error, BackupFailed) and not _has_timed_out(connection, error):
             raise
         raise LockNotObtained(
             f"a table was locked for more than {lock_timeout_ms} ms by somebody else, who has"
             " ACCESS EXCLUSIVE or waits for it (ALTER, TRUNCATE, VACUUM FULL …); no backup was"
             " kept, try again later"
         ) from error
+
+
+def _has_timed_out(connection: Connection, error: BackupFailed) -> bool:
+    """Return whether pg_dump failed by its --lock-wait-timeout, the only timeout it sets.
+
+    It prints the server's message in the server's language and no SQLSTATE, and only a superuser
+    may choose the language (lc_messages). So we have the server say the same to us.
+    """
+    try:
+        with connection.transaction():
+            connection.execute("SET LOCAL statement_timeout = 1")
+            connection.execute("SELECT pg_sleep(10)")
+    except QueryCanceled as timeout:
+        return (timeout.diag.message_primary or "\n") in error.said
+    except psycopg.Error:
+        pass  # without the server no word of it; why pg_dump failed is more to the point
+    return False
 
 
 def _command(
@@ -154,17 +171,19 @@ def _command(
     )
 
 
-def _dump(tools: Programs, dsn: str, command: Sequence[str], file: Path) -> tuple[Output, str]:
+def _dump(
+    tools: Programs, dsn: str, command: Sequence[str], file: Path, codec: str
+) -> tuple[Output, str]:
     """Run pg_dump; return what it said, and how it compressed."""
     conninfo, variables = connection_for(dsn)
     command = (*command, f"--file={file}", f"--dbname={conninfo}")
     if tools.may_know_zstd:
         try:
-            return run([*command, "--compress=zstd"], variables), "zstd"
+            return run([*command, "--compress=zstd"], variables, codec), "zstd"
         except BackupFailed as error:  # before it connected
             if _NO_ZSTD not in error.said:
                 raise
-    return run([*command, "--compress=6"], variables), "gzip"
+    return run([*command, "--compress=6"], variables, codec), "gzip"
 
 
 def _check(tools: Programs, file: Path, contents: Contents) -> None:

@@ -95,8 +95,16 @@ def connection_for(dsn: str) -> tuple[str, Mapping[str, str]]:
     return make_conninfo(**options), variables
 
 
-def run(command: Sequence[str | Path], variables: Mapping[str, str] | None = None) -> Output:
-    """Run a program to its end. Raises BackupFailed with what it said; ends it when we end."""
+def run(
+    command: Sequence[str | Path],
+    variables: Mapping[str, str] | None = None,
+    codec: str | None = None,
+) -> Output:
+    """Run a program to its end. Raises BackupFailed with what it said; ends it when we end.
+
+    It speaks English itself; a server that it quotes speaks its own language, in the `codec` of
+    the connection (None: that of the locale).
+    """
     try:
         process = subprocess.Popen(
             command,
@@ -104,6 +112,7 @@ def run(command: Sequence[str | Path], variables: Mapping[str, str] | None = Non
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            encoding=codec,
             errors="replace",
             env={**os.environ, **(variables or {}), "LC_ALL": "C"},
         )

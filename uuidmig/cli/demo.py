@@ -59,7 +59,7 @@ def demo(
                 observer=observer,
             )
         if report is not None:
-            write_report(demo_report(shown), report)
+            write_report(demo_report(shown), report, run.talk)
         if as_json:
             write(document(demo_document(shown)))
         else:

@@ -52,7 +52,7 @@ def finish(
         what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         if report is not None:  # before anything is dropped, or nothing is
-            write_report(migration_document(run.dsn), report)
+            write_report(migration_document(run.dsn), report, run.talk)
         with run.progress() as observer:
             engine.finish(run.dsn, observer, run.run_options)
         show(status_table(engine.status(run.dsn)))

@@ -37,11 +37,12 @@ def inspect(
     Density and fragmentation need the extension pgstattuple.
     """
     from uuidmig.bench.index_health import inspect_indexes
+    from uuidmig.engine.locks import reading
     from uuidmig.report.document import document
     from uuidmig.report.index_health import index_health_table
 
     with session(ctx, dsn=dsn, server=server, verbose=verbose, quiet=quiet, tables=table) as run:
-        with run.connect() as connection:
+        with run.connect() as connection, reading(connection, "inspect"):
             found = inspect_indexes(connection, named_tables(connection, run.settings.tables))
         if as_json:
             write(document({"indexes": found}))

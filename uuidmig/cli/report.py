@@ -9,7 +9,7 @@ import typer
 
 from uuidmig.cli import options
 from uuidmig.cli.session import session
-from uuidmig.cli.talk import write
+from uuidmig.cli.talk import Talk, write
 from uuidmig.config import load_settings
 from uuidmig.errors import ConfigurationError
 
@@ -61,6 +61,8 @@ def report(
         write_report,
     )
 
+    talk: Talk = ctx.obj
+    talk.verbosity = -1 if quiet else verbose  # there may be no session that sets it
     if output is None and not as_json and sys.stdout.isatty():
         raise ConfigurationError("an HTML file is nothing for a terminal: name one with --output")
     found = None if bench is None else read_bench(bench)
@@ -73,4 +75,4 @@ def report(
     if output is None:
         write(render(made, as_json=as_json))
     else:
-        write_report(made, output, as_json=as_json)
+        write_report(made, output, talk, as_json=as_json)

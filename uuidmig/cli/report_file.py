@@ -15,6 +15,7 @@ from uuidmig import __version__
 from uuidmig.errors import ConfigurationError, ReportUnavailable, ReportUnreadable
 
 if TYPE_CHECKING:
+    from uuidmig.cli.talk import Talk
     from uuidmig.demo.run import DemoReport
     from uuidmig.report.html.model import ReportDocument
 
@@ -78,11 +79,14 @@ def require_renderer(path: str) -> None:
         raise ReportUnavailable
 
 
-def write_report(report: ReportDocument, path: str, *, as_json: bool = False) -> None:
-    """Write the report to the file, whole or not at all: HTML, or JSON if it ends in .json.
+def write_report(report: ReportDocument, path: str, talk: Talk, *, as_json: bool = False) -> None:
+    """Write the report to the file, whole or not at all, and say so: HTML, or JSON if it ends in
+    .json.
 
     Raises ReportUnavailable, ConfigurationError when the file cannot be written.
     """
+    from uuidmig.report.units import size
+
     text = render(report, as_json=as_json or path.endswith(".json"))
     target = Path(path)
     try:
@@ -91,6 +95,8 @@ def write_report(report: ReportDocument, path: str, *, as_json: bool = False) ->
         ) as file:
             file.write(text)
         os.chmod(file.name, 0o644)
+        written = os.stat(file.name).st_size
         os.replace(file.name, target)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+    talk.say(f"the report is in {path}, {size(written)}")

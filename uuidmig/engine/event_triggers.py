@@ -43,7 +43,8 @@ def find_event_triggers(connection: Connection) -> tuple[Hazard, ...]:
             "event-trigger",
             trigger.name,
             f"at {trigger.event} it calls {trigger.schema}.{trigger.function}(), for the DDL of "
-            "the migration too: in the schemas uuidmig, uuidmig_keys, …__uuid7, …__uuid4, pg_temp",
+            "the migration too: in the schemas uuidmig, uuidmig_keys, ...__uuid7, ...__uuid4 and"
+            " pg_temp",
             "make sure that it lets that pass",
         )
         for trigger in read_event_triggers(connection)

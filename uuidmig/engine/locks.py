@@ -17,6 +17,7 @@ from uuidmig.engine.progress import Blocker, LockRetry, Observer
 from uuidmig.errors import LockNotObtained
 
 RETRIED = (errors.LockNotAvailable, errors.DeadlockDetected, errors.SerializationFailure)
+READ_TIMEOUT_MS = 10_000  # TRUNCATE and ALTER TABLE are done by then, or somebody should look
 _LONGEST_PAUSE_SECONDS = 10.0
 _MOST_TOLD = 10
 _POLL_SECONDS = 0.015  # while a lock is held the next is waited for 25 ms at first
@@ -62,21 +63,47 @@ def with_retries[Result](
     )
 
 
-def told_in_the_way(connection: Connection) -> str:
+def bound_reads(connection: Connection) -> None:
+    """Let no statement of this connection wait for a lock any longer than READ_TIMEOUT_MS."""
+    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{READ_TIMEOUT_MS}ms"])
+
+
+@contextmanager
+def reading(connection: Connection, command: str) -> Iterator[None]:
+    """Within the block wait for nobody long, and say who is in the way: LockNotObtained.
+
+    For autocommit connections. `command` is what people typed, or the step.
+    """
+    bound_reads(connection)
+    try:
+        yield
+    except errors.LockNotAvailable:
+        raise LockNotObtained(
+            f"{command}: a table could not be read for {READ_TIMEOUT_MS / 1000:g} s;"
+            f" in the way: {_told_in_the_way(connection)};"
+            " run the command again when they are done"
+        ) from None
+
+
+def _told_in_the_way(connection: Connection) -> str:
     """Return, for people, who holds or waits for a lock that lets nobody read a table, and which.
 
-    Tables that another session is just creating, and temporary ones, are in nobody's way.
+    A lock on an index alone, as of REINDEX INDEX, keeps readers off its table too. Tables that
+    another session is just creating, and temporary ones, are in nobody's way.
     """
     rows = connection.execute(
         "SELECT format('%%I.%%I', n.nspname, c.relname), a.pid, coalesce(a.application_name, ''),"
         " coalesce(left(a.query, 200), ''),"
         " coalesce(date_part('epoch', clock_timestamp() - a.xact_start), 0)"
         " FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-        " JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " LEFT JOIN pg_index i ON i.indexrelid = l.relation"
+        " JOIN pg_class c ON c.oid = coalesce(i.indrelid, l.relation)"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
         " JOIN pg_stat_activity a ON a.pid = l.pid"
         " WHERE d.datname = current_database() AND l.locktype = 'relation'"
-        " AND l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p')"
-        " AND c.relpersistence <> 't' ORDER BY 1, l.granted DESC, a.pid LIMIT %s",
+        " AND l.mode = 'AccessExclusiveLock' AND c.relkind IN ('r', 'p', 'm')"
+        " AND c.relpersistence <> 't' GROUP BY 1, 2, 3, 4, a.xact_start"
+        " ORDER BY 1, bool_or(l.granted) DESC, a.pid LIMIT %s",
         [_MOST_TOLD],
     ).fetchall()
     if not rows:

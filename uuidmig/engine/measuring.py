@@ -13,7 +13,9 @@ from uuidmig.bench.measurement import Measurement, from_json, to_json
 from uuidmig.catalog.model import RelationName
 from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
-from uuidmig.engine.progress import Note, Observer
+from uuidmig.engine.locks import reading
+from uuidmig.engine.progress import Note, Observer, StepFinished, StepStarted
+from uuidmig.errors import LockNotObtained
 from uuidmig.planner.model import Plan
 
 BEFORE, AFTER = "before", "after"
@@ -39,10 +41,12 @@ def measured_tables(plan: Plan) -> tuple[RelationName, ...]:
 
 
 def take(dsn: str, plan: Plan, stage: str, observer: Observer) -> Measurement:
-    """Measure the tables of the plan; see `uuidmig.bench.measure`."""
-    observer.notify(Note(f"measuring indexes and inserts {stage} the cutover"))
-    with connect(dsn, "measure") as connection:
-        return measure(connection, measured_tables(plan), stage=stage)
+    """Measure the tables of the plan; see `uuidmig.bench.measure`. Raises LockNotObtained."""
+    observer.notify(StepStarted("measure", f"measure indexes and inserts {stage} the cutover"))
+    with connect(dsn, "measure") as connection, reading(connection, "measure"):
+        found = measure(connection, measured_tables(plan), stage=stage)
+    observer.notify(StepFinished("measure", found.seconds))
+    return found
 
 
 def keep(connection: Connection, measurement: Measurement) -> None:
@@ -67,8 +71,11 @@ def kept(connection: Connection) -> tuple[Measurement, ...]:
 
 
 def measure_run(dsn: str) -> Measurement | None:
-    """Measure the tables of this database's migration and keep that; None without a migration."""
-    with connect(dsn, "measure") as connection:
+    """Measure the tables of this database's migration and keep that; None without a migration.
+
+    Raises LockNotObtained, of the command `bench index`.
+    """
+    with connect(dsn, "measure") as connection, reading(connection, "bench index"):
         run = journal.find_run(connection)
         if run is None:
             return None
@@ -91,10 +98,16 @@ def fill_in(dsn: str, connection: Connection, plan: Plan, observer: Observer) ->
         return
     try:
         keep(connection, take(dsn, plan, stage, observer))
-    except psycopg.Error as error:
-        reason = error.diag.message_primary or type(error).__name__
+    except (psycopg.Error, LockNotObtained) as error:
         again = "`uuidmig bench index` tries it again"
-        observer.notify(Note(f"no measurement after the cutover: {reason}; {again}", "warning"))
+        told = f"no measurement after the cutover: {_reason(error)}; {again}"
+        observer.notify(Note(told, "warning"))
+
+
+def _reason(error: psycopg.Error | LockNotObtained) -> str:
+    if isinstance(error, LockNotObtained):
+        return str(error)
+    return error.diag.message_primary or type(error).__name__
 
 
 def complete(dsn: str, connection: Connection, plan: Plan, observer: Observer) -> None:

@@ -16,12 +16,16 @@ from uuidmig.keys import mapping_sql
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
 from uuidmig.planner.partitions import members
 from uuidmig.steps.mapped import key_columns
+from uuidmig.steps.soft import as_uuid, from_uuid
 from uuidmig.steps.verbatim import verbatim
 
 _ROWS = 1000  # of each table
 
 _VALUES = sql.SQL("SELECT {column} AS key FROM {relation} WHERE {column} IS NOT NULL LIMIT {rows}")
-_TRY_DOMAIN = sql.SQL("SELECT count(({key})::{type}) FROM ({values}) AS s")
+_TRY_DOMAIN = sql.SQL(
+    # A text that is no key stays as it is.
+    "SELECT count(({key})::{type}) FROM ({values}) AS s WHERE {held} IS NOT NULL"
+)
 _EXPRESSION = sql.SQL(
     "SELECT pg_get_expr(conbin, conrelid) FROM pg_constraint"
     " WHERE conrelid = {relation}::regclass AND conname = {name} AND contype = 'c'"
@@ -49,19 +53,21 @@ def find_rejected_keys(connection: Connection, plan: Plan) -> tuple[Hazard, ...]
 
 
 def _domains(connection: Connection, plan: Plan, table: ClosureTable) -> Iterator[Hazard]:
-    for name in key_columns(table):
+    forms = dict.fromkeys(key_columns(table), "uuid")
+    forms |= {r.column: r.form for r in table.references if r.form == "text"}
+    for name, form in forms.items():
         column = table.table.column(name)
-        if column.type_kind == "d" and (error := _violation(connection, plan, table, column)):
+        if column.type_kind == "d" and (error := _violation(connection, plan, table, column, form)):
             yield _refusal(
                 f"type {column.type}",
                 f"{error.diag.constraint_name or 'the domain'} of the domain does not take the new "
                 f"keys of {table.name}.{name}",
-                "ALTER DOMAIN … DROP CONSTRAINT, and add one that takes version 7",
+                "ALTER DOMAIN ... DROP CONSTRAINT, and add one that takes version 7",
             )
 
 
 def _violation(
-    connection: Connection, plan: Plan, table: ClosureTable, column: Column
+    connection: Connection, plan: Plan, table: ClosureTable, column: Column, form: str
 ) -> psycopg.errors.CheckViolation | None:
     """Try the new keys of some rows, and one of a row to come if the old one would be taken."""
     old = sql.Identifier("s", "key")
@@ -70,18 +76,24 @@ def _violation(
         relation=table.name.identifier,
         rows=sql.Literal(_ROWS),
     )
-    made = sql.SQL("SELECT gen_random_uuid() AS key")
-    if error := _try(connection, column, _new(plan, old), rows):
+    made = sql.SQL("SELECT {} AS key").format(from_uuid(form, sql.SQL("gen_random_uuid()")))
+    held = as_uuid(form, old)
+    new = from_uuid(form, _new(plan, held))
+    if error := _try(connection, column, new, rows, held):
         return error
-    if _try(connection, column, old, made):
+    if _try(connection, column, old, made, held):
         return None
-    return _try(connection, column, _new(plan, old), made)
+    return _try(connection, column, new, made, held)
 
 
 def _try(
-    connection: Connection, column: Column, key: sql.Composable, values: sql.Composable
+    connection: Connection,
+    column: Column,
+    key: sql.Composable,
+    values: sql.Composable,
+    held: sql.Composable,
 ) -> psycopg.errors.CheckViolation | None:
-    query = _TRY_DOMAIN.format(key=key, type=verbatim(column.type), values=values)
+    query = _TRY_DOMAIN.format(key=key, type=verbatim(column.type), values=values, held=held)
     try:
         with connection.transaction():
             connection.execute(query)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -19,20 +19,17 @@ from uuidmig.catalog.read import read_catalog
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.event_triggers import find_event_triggers
 from uuidmig.engine.label_providers import find_missing_providers
-from uuidmig.engine.locks import told_in_the_way
+from uuidmig.engine.locks import bound_reads, reading
 from uuidmig.engine.new_keys import find_rejected_keys
 from uuidmig.engine.soft_sampling import QUICK, QUICK_SECONDS, sample_columns
 from uuidmig.engine.unforced import is_prepared, prepare, seeing_all_rows, with_hidden_rows_found
 from uuidmig.engine.workers import run_tasks
-from uuidmig.errors import LockNotObtained
 from uuidmig.planner import build_plan, candidate_roots
 from uuidmig.planner.default_only import build_default_plan, switched_tables, what_matters
 from uuidmig.planner.model import DEFAULT_ONLY, ColumnName, Hazard, Plan, PlanOptions
 from uuidmig.planner.partitions import all_members
 from uuidmig.planner.slots import find_slots
 from uuidmig.planner.soft_hits import SAMPLED_CODES, SoftReport, undeclared
-
-_LOCK_TIMEOUT_MS = 10_000  # TRUNCATE and ALTER TABLE are done by then, or somebody should look
 
 
 def make_plan(dsn: str, options: PlanOptions) -> Plan:
@@ -41,7 +38,7 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
     What stands against it is in `Plan.refusals`. Raises ConfigurationError for options that do
     not fit, NothingToMigrate, ConnectionFailed, LockNotObtained when a table cannot be read.
     """
-    with _waiting_for_nobody_long(dsn) as connection:
+    with connect(dsn, "plan") as connection, reading(connection, "plan"):
         catalog = with_hidden_rows_found(connection, read_catalog(connection))
         roots = candidate_roots(catalog, options)
         hidden = {table.name for table in catalog.tables if table.row_security_active}
@@ -62,24 +59,6 @@ def make_plan(dsn: str, options: PlanOptions) -> Plan:
         return with_soft_report(plan, report)
 
 
-@contextmanager
-def _waiting_for_nobody_long(dsn: str) -> Iterator[Connection]:
-    with connect(dsn, "plan") as connection:
-        _bound_waits(connection)
-        try:
-            yield connection
-        except errors.LockNotAvailable:
-            raise LockNotObtained(
-                f"plan: a table could not be read for {_LOCK_TIMEOUT_MS / 1000:g} s;"
-                f" in the way: {told_in_the_way(connection)};"
-                " run the command again when they are done"
-            ) from None
-
-
-def _bound_waits(connection: Connection) -> None:
-    connection.execute("SELECT set_config('lock_timeout', %s, false)", [f"{_LOCK_TIMEOUT_MS}ms"])
-
-
 def with_soft_report(plan: Plan, report: SoftReport) -> Plan:
     """Return the plan with the warnings of this report, instead of those of an earlier one."""
     others = (h for h in plan.hazards if h.code not in SAMPLED_CODES)
@@ -96,7 +75,7 @@ def _count(
     counts: dict[ColumnName, KeyCounts] = {}
 
     def work(connection: Connection, root: ColumnName) -> None:
-        _bound_waits(connection)
+        bound_reads(connection)
         if past_force:
             prepare(connection)
         with suppress(errors.InsufficientPrivilege), seeing_all_rows(connection):

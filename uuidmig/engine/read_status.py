@@ -10,6 +10,7 @@ from uuidmig.engine import journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.coordinator import current_coordinator
 from uuidmig.engine.environments import users_file
+from uuidmig.engine.locks import reading
 from uuidmig.engine.status_model import JournalEvent, Status, TableStatus
 from uuidmig.planner.model import Plan
 
@@ -32,8 +33,11 @@ _ON_THE_WAY = ("uuidmig migrate", "uuidmig abort")
 
 
 def status(dsn: str) -> Status:
-    """Return where the migration of this database stands; state None when there is none."""
-    with connect(dsn, "status") as connection:
+    """Return where the migration of this database stands; state None when there is none.
+
+    Raises LockNotObtained where somebody holds a table of the journal, and ConnectionFailed.
+    """
+    with connect(dsn, "status") as connection, reading(connection, "status"):
         database = connection.info.dbname
         run = journal.find_run(connection)
         coordinator = current_coordinator(connection)

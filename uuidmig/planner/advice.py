@@ -85,7 +85,7 @@ def _domain_default(domain: KeyDomain, plan: Plan) -> Iterator[Hazard]:
             domain.root,
             f"version 4 keys come from the default of its domain {column.type}, which stays as it "
             f"is; the column gets a default of its own: {domain.generator.new_default}",
-            "ALTER DOMAIN … SET DEFAULT once no table needs version 4 keys",
+            "ALTER DOMAIN ... SET DEFAULT once no table needs version 4 keys",
         )
 
 

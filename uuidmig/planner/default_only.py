@@ -192,7 +192,7 @@ def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
                 f"{default.relation}.{default.column}",
                 "a foreign table keeps its own default; rows that come by way of its parent get "
                 "version 7 keys",
-                "ALTER FOREIGN TABLE … SET DEFAULT, if rows are inserted into it directly",
+                "ALTER FOREIGN TABLE ... SET DEFAULT, if rows are inserted into it directly",
             )
     for switch in plan.switches:
         if switch.old_default is None:
@@ -202,7 +202,7 @@ def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
                 str(switch.column),
                 "version 4 keys come from the default of its domain, which stays as it is; the"
                 f" column gets a default of its own: {switch.new_default}",
-                "ALTER DOMAIN … SET DEFAULT once no table needs version 4 keys",
+                "ALTER DOMAIN ... SET DEFAULT once no table needs version 4 keys",
             )
     yield Hazard(
         "note",

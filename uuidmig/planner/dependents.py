@@ -112,8 +112,8 @@ def _rebuilt(view: MaterializedView) -> Iterator[Hazard]:
             str(view.relation),
             f"it holds {view.bytes >> 20} MiB: the cutover stops rather than fill it while"
             " everybody waits",
-            "--cutover manual; then REFRESH MATERIALIZED VIEW … WITH NO DATA, uuidmig cutover, and"
-            " REFRESH it again; a rollback needs the same",
+            "--cutover manual; then REFRESH MATERIALIZED VIEW ... WITH NO DATA, uuidmig cutover,"
+            " and REFRESH it again; a rollback needs the same",
         )
         return
     yield Hazard(
@@ -122,6 +122,6 @@ def _rebuilt(view: MaterializedView) -> Iterator[Hazard]:
         str(view.relation),
         "it is filled afresh in the swap: readers and writers of all tables wait for its query, at"
         " most a second, then the cutover gives up and changes nothing",
-        "time a REFRESH of it; if it is slow, REFRESH MATERIALIZED VIEW … WITH NO DATA right before"
-        " the cutover and REFRESH it right after",
+        "time a REFRESH of it; if it is slow, REFRESH MATERIALIZED VIEW ... WITH NO DATA right"
+        " before the cutover and REFRESH it right after",
     )

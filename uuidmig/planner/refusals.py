@@ -116,7 +116,7 @@ def _structure(entry: ClosureTable) -> Iterator[Hazard]:
             "access-method",
             table.name,
             f"the access method is {table.access_method}, only heap is handled",
-            "ALTER TABLE … SET ACCESS METHOD heap",
+            "ALTER TABLE ... SET ACCESS METHOD heap",
         )
     if not entry.identity:
         yield _refusal(
@@ -162,7 +162,7 @@ def _foreign_keys(entry: ClosureTable) -> Iterator[Hazard]:
 
 def _not_validated(child: RelationName, name: str, enforced: bool) -> Hazard:
     state = "not validated" if enforced else "not enforced"
-    remedy = "ALTER TABLE … VALIDATE CONSTRAINT" if enforced else "make it ENFORCED or drop it"
+    remedy = "ALTER TABLE ... VALIDATE CONSTRAINT" if enforced else "make it ENFORCED or drop it"
     return _refusal(
         "foreign-key-not-validated",
         f"{child}.{name}",

@@ -85,5 +85,5 @@ def _row_filter(
             publication.name,
             f"its row filter of {member.relation} reads {', '.join(used)}: with new keys it would "
             f"choose other rows: {member.row_filter}",
-            "ALTER PUBLICATION … SET TABLE with a filter that reads no key",
+            "ALTER PUBLICATION ... SET TABLE with a filter that reads no key",
         )

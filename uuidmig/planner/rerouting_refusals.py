@@ -91,14 +91,14 @@ def _missing_remainders(table: ClosureTable, part: Table) -> Iterator[Hazard]:
     taken = {r for modulus, first in pairs for r in range(first, greatest, modulus)}
     missing = sorted(set(range(greatest)) - taken)
     if missing:
-        listed = ", ".join(map(str, missing[:10])) + (", …" if len(missing) > 10 else "")
+        listed = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         yield Hazard(
             "refusal",
             "missing-partition",
             str(part.name),
             "there is no partition for every new key: none takes the keys whose hash leaves "
             f"remainder {listed} of {greatest}",
-            "create them: CREATE TABLE … PARTITION OF … FOR VALUES WITH "
+            "create them: CREATE TABLE ... PARTITION OF ... FOR VALUES WITH "
             f"(MODULUS {greatest}, REMAINDER {missing[0]})",
         )
 
@@ -184,7 +184,7 @@ def _mixed_persistence(top: Table, below: tuple[Table, ...]) -> Iterator[Hazard]
         yield _differs(
             top.name,
             "some partitions are UNLOGGED: logged rows would come to lie in them",
-            "ALTER TABLE … SET LOGGED",
+            "ALTER TABLE ... SET LOGGED",
         )
 
 

@@ -34,7 +34,7 @@ _GUARD = sql.SQL("""  DECLARE
       RAISE EXCEPTION USING ERRCODE = 'object_in_use',
         MESSAGE = 'uuidmig: the partitions of ' || {name} || ' changed since the cutover: '
           || changes,
-        HINT = 'Nothing was switched. ALTER TABLE … DETACH PARTITION those that are new and '
+        HINT = 'Nothing was switched. ALTER TABLE ... DETACH PARTITION those that are new and '
           'ATTACH PARTITION those that are gone, with these bounds, then run uuidmig rollback '
           'again. Rows of what you detach are to be brought into the old tables afterwards; what '
           'was written to a partition while it was detached comes along. Or keep the new keys: '

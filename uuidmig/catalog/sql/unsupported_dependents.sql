@@ -1,7 +1,7 @@
 -- name: unsupported_dependents
 -- purpose: everything that hangs on a table, its row type or its sequences and is of no kind we carry over
 -- Walks pg_depend whatever the kind of the dependent, so a kind nobody thought of is refused, not lost.
--- Goes on from what is dropped and created again (recreated_…), passes over what is carried along (known_…).
+-- Goes on from what is dropped and created again (recreated_...), passes over what is carried along (known_...).
 with ours as (
     select oid, nspname from pg_namespace where obj_description(oid, 'pg_namespace') = 'uuidmig'
 ),

@@ -50,9 +50,10 @@ def index(
 def _measure(run: Session) -> Measurement:
     """Of chosen tables alone the journal keeps nothing: the report compares all with all."""
     from uuidmig.bench.measure import measure
+    from uuidmig.engine.locks import reading
     from uuidmig.engine.measuring import measure_run
 
-    with run.connect() as connection:
+    with run.connect() as connection, reading(connection, "bench index"):
         if run.settings.tables:
             return measure(connection, named_tables(connection, run.settings.tables))
         kept = measure_run(run.dsn)

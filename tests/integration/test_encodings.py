@@ -1,0 +1,85 @@
+"""Databases that are not UTF8: what we send and keep fits into any encoding that knows ASCII."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+import uuidmig
+from tests.servers import OWNER, OWNER_PASSWORD, TestServer
+from uuidmig import PlanOptions, finish, make_plan, migrate, rollback
+
+PACKAGE = Path(uuidmig.__file__).parent
+SENT_OR_KEPT = ("alembic_", "catalog", "engine", "keys", "planner", "steps")
+"""Where SQL is written, and what the journal keeps: the plan, with what it warns of."""
+
+SCHEMA = """
+CREATE DOMAIN "Schlüssel" AS uuid DEFAULT gen_random_uuid();
+CREATE TABLE "Zähler" (id "Schlüssel" PRIMARY KEY, "größe" text, created_at timestamptz NOT NULL);
+INSERT INTO "Zähler" ("größe", created_at) VALUES ('fünf', '2024-01-01'), ('zwölf', '2024-01-02');
+CREATE TABLE parts (id uuid DEFAULT gen_random_uuid(), tag text, PRIMARY KEY (id, tag))
+    PARTITION BY LIST (tag);
+CREATE TABLE "parts_ä" PARTITION OF parts FOR VALUES IN ('ä');
+INSERT INTO parts (tag) VALUES ('ä'), ('ä');
+ANALYZE;
+"""
+
+
+@pytest.fixture
+def latin1(server: TestServer) -> Iterator[str]:
+    name = sql.Identifier("uuidmig_test_latin1")
+    with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
+        admin.execute(
+            sql.SQL(
+                "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"
+            ).format(name, sql.Identifier(OWNER))
+        )
+        try:
+            yield make_conninfo(
+                server.admin_dsn,
+                dbname="uuidmig_test_latin1",
+                user=OWNER,
+                password=OWNER_PASSWORD,
+            )
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+def test_there_and_back_and_there_again_in_latin1(latin1: str) -> None:
+    with psycopg.connect(latin1, autocommit=True) as owner:
+        owner.execute(SCHEMA)
+        rows = sql.SQL('SELECT "größe" FROM "Zähler" ORDER BY 1')
+        before = owner.execute(rows).fetchall()
+        plan = make_plan(latin1, PlanOptions())
+        assert any("DOMAIN" in hazard.remedy for hazard in plan.hazards)  # the journal keeps it
+        assert migrate(latin1).state == "validated"
+        rollback(latin1)
+        assert migrate(latin1).state == "validated"
+        assert owner.execute(rows).fetchall() == before
+        versions = owner.execute("SELECT DISTINCT substr(id::text, 15, 1) FROM parts").fetchall()
+        assert versions == [("7",)]
+        finish(latin1)
+
+
+@pytest.mark.parametrize("folder", SENT_OR_KEPT)
+def test_what_is_sent_or_kept_is_ascii(folder: str) -> None:
+    for file in (PACKAGE / folder).rglob("*.sql"):
+        assert file.read_text(encoding="utf-8").isascii(), file
+    for file in (PACKAGE / folder).rglob("*.py"):
+        for line, text in texts(ast.parse(file.read_text(encoding="utf-8"))):
+            assert text.isascii(), f"{file}:{line}: {text}"
+
+
+def texts(module: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the strings of the module that are no docstrings, with their lines."""
+    statements = (node for node in ast.walk(module) if isinstance(node, ast.Expr))
+    alone = {id(statement.value) for statement in statements}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.lineno, node.value

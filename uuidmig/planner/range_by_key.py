@@ -30,7 +30,7 @@ END_OF_KEYS = UUID("02000000-0000-0000-0000-000000000000")
 
 _LISTED = 10
 _CANNOT_TELL = "its bounds do not tell whether there is a partition for every new key"
-_DEFAULT = "CREATE TABLE … PARTITION OF {} DEFAULT"
+_DEFAULT = "CREATE TABLE ... PARTITION OF {} DEFAULT"
 _ELSE = (
     "; or choose --strategy default-only, which changes no key; or leave the table out with "
     "--table or --schema"
@@ -70,7 +70,7 @@ def find_gathering(table: ClosureTable) -> Iterator[Hazard]:
     if not parts:
         return
     places = [place for part in parts for place in _places(table, part)]
-    more = ", …" if len(places) > _LISTED else ""
+    more = ", ..." if len(places) > _LISTED else ""
     listed = ", ".join(places[:_LISTED]) + more if places else "few of the partitions"
     keys = sorted({key for part in parts for key in deciding_keys(table, part)})
     yield Hazard(
@@ -116,8 +116,8 @@ def _missing(part: Table, found: tuple[Range, ...]) -> Hazard:
         str(part.name),
         f"there is no partition for every new key: none takes those from {lower[0]} on; new keys "
         f"lie between {FIRST_KEY} (1970) and {END_OF_KEYS} (2039)",
-        "create what is missing: CREATE TABLE … PARTITION OF "
-        f"{part.name} FOR VALUES FROM ({', '.join(lower)}) TO (…); or one for all others: "
+        "create what is missing: CREATE TABLE ... PARTITION OF "
+        f"{part.name} FOR VALUES FROM ({', '.join(lower)}) TO (...); or one for all others: "
         f"{_DEFAULT.format(part.name)}{_ELSE}",
     )
 

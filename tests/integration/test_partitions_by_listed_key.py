@@ -21,6 +21,7 @@ from uuidmig import (
     rollback,
 )
 from uuidmig.errors import PreflightRefused, SchemaDrift
+from uuidmig.planner.model import SoftReference
 
 Connection = psycopg.Connection[Any]
 
@@ -203,6 +204,18 @@ REFUSED: dict[str, tuple[str, LiteralString]] = {
         "create policy everybody on tenants using (true)",
     ),
 }
+
+
+def test_a_soft_reference_is_refused(database: TestDatabase, owner: Connection) -> None:
+    """What it lists may be no key, and here is none."""
+    owner.execute(
+        "create table notes (about text not null, k int, primary key (about, k))"
+        " partition by list (about);"
+        "create table notes_x partition of notes for values in ('none')"
+    )
+    options = PlanOptions(soft_references=(SoftReference("notes.about", "tenants.id"),))
+    with pytest.raises(PreflightRefused, match=r"tells the rows of public\.notes apart"):
+        migrate(database.dsn, options)
 
 
 @pytest.mark.parametrize("case", REFUSED)

@@ -64,8 +64,8 @@ def _domain(table: ClosureTable, column: str) -> int:
 def find_listed_refusals(table: ClosureTable, plan: Plan) -> Iterator[Hazard]:
     """Yield a refusal for each LIST of keys whose new values cannot be told for certain."""
     for part in partitioned(table):
-        column = listed_column(table, part)
-        if column is None or all(c.bound == "DEFAULT" for c in children(table, part)):
+        column = _listing(table, part)
+        if column is None:
             continue
         for reason in _reasons(table, plan, column):
             yield Hazard(
@@ -79,13 +79,20 @@ def find_listed_refusals(table: ClosureTable, plan: Plan) -> Iterator[Hazard]:
             )
 
 
+def _listing(table: ClosureTable, part: Table) -> str | None:
+    """Return the column of a LIST of keys of which some partition lists any."""
+    if all(child.bound == "DEFAULT" for child in children(table, part)):
+        return None
+    return listed_column(table, part)
+
+
 def _reasons(table: ClosureTable, plan: Plan, column: str) -> Iterator[str]:
     domain = plan.domain(_domain(table, column))
     references = [r for r in table.references if r.column == column]
     if not domain.root_unique:
         yield f"{domain.root} is not unique by itself: a listed key may become several"
     if column not in dict(table.roots) and not any(_is_checked(table, r) for r in references):
-        yield "no foreign key makes sure that what the column holds is a key"
+        yield "no foreign key makes sure that what the column holds are keys"
     if plan.table(domain.root.table).table.force_row_security:
         yield f"row security is forced on {domain.root.table}, whose rows tell the new keys"
 
@@ -102,8 +109,7 @@ def _is_checked(table: ClosureTable, reference: Reference) -> bool:
 def find_listed_advice(table: ClosureTable, plan: Plan) -> Iterator[Hazard]:
     """Yield what becomes of bounds that are keys."""
     for part in partitioned(table):
-        column = listed_column(table, part)
-        if column is None:
+        if _listing(table, part) is None:
             continue
         old = (
             ", and the old ones, by which applications may still insert"

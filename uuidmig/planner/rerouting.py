@@ -46,9 +46,11 @@ def names_column(column: str, expression: str) -> bool:
 def listed_column(table: ClosureTable, part: Table) -> str | None:
     """Return the key column by whose LIST a part of the table is partitioned; None for all others.
 
-    Its bounds get new values like the rows, so these stay where they are.
+    Its bounds get new values like the rows, so these stay where they are. Soft references are no
+    such columns: what they hold may be no key.
     """
-    for column in deciding_keys(table, part):
+    hard = {r.column for r in table.references if r.foreign_key is not None}
+    for column in hard.union(dict(table.roots)):
         quoted = '"' + column.replace('"', '""') + '"'
         if part.partition_key in (f"LIST ({column})", f"LIST ({quoted})"):
             return column

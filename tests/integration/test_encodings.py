@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 import uuidmig
 from tests.servers import OWNER, OWNER_PASSWORD, TestServer
 from uuidmig import PlanOptions, finish, make_plan, migrate, rollback
+from uuidmig.errors import ConnectionFailed
 
 PACKAGE = Path(uuidmig.__file__).parent
 SENT_OR_KEPT = ("alembic_", "catalog", "engine", "keys", "planner", "steps")
@@ -31,40 +33,47 @@ ANALYZE;
 """
 
 
-@pytest.fixture
-def latin1(server: TestServer) -> Iterator[str]:
-    name = sql.Identifier("uuidmig_test_latin1")
+@contextmanager
+def database_in(server: TestServer, encoding: str) -> Iterator[str]:
+    name = "uuidmig_test_encoding"
     with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
         admin.execute(
-            sql.SQL(
-                "CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'"
-            ).format(name, sql.Identifier(OWNER))
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING {} LOCALE 'C'").format(
+                sql.Identifier(name), sql.Identifier(OWNER), sql.Literal(encoding)
+            )
         )
         try:
-            yield make_conninfo(
-                server.admin_dsn,
-                dbname="uuidmig_test_latin1",
-                user=OWNER,
-                password=OWNER_PASSWORD,
-            )
+            yield make_conninfo(server.admin_dsn, dbname=name, user=OWNER, password=OWNER_PASSWORD)
         finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def test_there_and_back_and_there_again_in_latin1(latin1: str) -> None:
-    with psycopg.connect(latin1, autocommit=True) as owner:
+def there_and_back_and_there_again(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as owner:
         owner.execute(SCHEMA)
         rows = sql.SQL('SELECT "größe" FROM "Zähler" ORDER BY 1')
         before = owner.execute(rows).fetchall()
-        plan = make_plan(latin1, PlanOptions())
+        plan = make_plan(dsn, PlanOptions())
         assert any("DOMAIN" in hazard.remedy for hazard in plan.hazards)  # the journal keeps it
-        assert migrate(latin1).state == "validated"
-        rollback(latin1)
-        assert migrate(latin1).state == "validated"
+        assert migrate(dsn).state == "validated"
+        rollback(dsn)
+        assert migrate(dsn).state == "validated"
         assert owner.execute(rows).fetchall() == before
         versions = owner.execute("SELECT DISTINCT substr(id::text, 15, 1) FROM parts").fetchall()
         assert versions == [("7",)]
-        finish(latin1)
+        finish(dsn)
+
+
+def test_latin1(server: TestServer) -> None:
+    with database_in(server, "LATIN1") as dsn:
+        there_and_back_and_there_again(dsn)
+
+
+def test_without_an_encoding_it_must_be_said(server: TestServer) -> None:
+    with database_in(server, "SQL_ASCII") as dsn:
+        with pytest.raises(ConnectionFailed, match="client_encoding=UTF8"):
+            make_plan(dsn, PlanOptions())
+        there_and_back_and_there_again(make_conninfo(dsn, client_encoding="UTF8"))
 
 
 @pytest.mark.parametrize("folder", SENT_OR_KEPT)

@@ -44,12 +44,24 @@ def connect(dsn: str, purpose: str) -> Connection:
             fallback_application_name=f"uuidmig:{purpose}",
             **_KEEPALIVE,  # type: ignore[arg-type]
         )
+        _require_encoding(connection, dsn)
         connection.execute(_SETTINGS)
     except psycopg.OperationalError as error:
         raise ConnectionFailed(
             f"cannot connect to {redact(dsn) or 'the server of the environment'}: {error}"
         ) from error
     return connection
+
+
+def _require_encoding(connection: Connection, dsn: str) -> None:
+    """Without an encoding, as that of SQL_ASCII is none, psycopg returns bytes for names."""
+    if connection.info.parameter_status("client_encoding") == "SQL_ASCII":
+        connection.close()
+        raise ConnectionFailed(
+            f"cannot work with {redact(dsn) or 'the database of the environment'}: it has no"
+            " encoding (SQL_ASCII), so nobody knows how its names are written; say it with"
+            " client_encoding=UTF8 (or LATIN1, ...) in the connection string, or PGCLIENTENCODING"
+        )
 
 
 def drain_snapshot(

@@ -6,9 +6,7 @@ table that stays as it is says what must be left.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
 import psycopg
@@ -16,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from tests.by_range import by_range
+from tests.numbered_writers import NUMBERS, NumberedWriter, at_work, require_no_errors
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
 from uuidmig import PlanOptions, RunOptions, finish, make_plan, migrate, rollback
@@ -73,25 +72,10 @@ insert into mirror select number from visits;
 """
 
 
-class Writer(threading.Thread):
+class Writer(NumberedWriter):
     """Inserts, moves and deletes rows, empties partitions, and counts what must be there."""
 
-    def __init__(self, dsn: str, number: int) -> None:
-        super().__init__()
-        self.dsn, self.number = dsn, number
-        self.stopped = threading.Event()
-        self.error: Exception | None = None
-        self.transactions = 0
-        self.expected: dict[int, int] = {}  # number -> amount of the orders of this writer
-
-    def run(self) -> None:
-        try:
-            with psycopg.connect(self.dsn, autocommit=True) as connection:
-                while not self.stopped.wait(0.01):
-                    self.work(connection, 1_000_000 * self.number + self.transactions)
-                    self.transactions += 1
-        except Exception as error:
-            self.error = error
+    pause_seconds = 0.01
 
     def work(self, connection: Connection, number: int) -> None:
         with connection.transaction():
@@ -142,20 +126,6 @@ class Writer(threading.Thread):
             connection.execute(sql.SQL("truncate {}").format(name))
 
 
-@contextmanager
-def writers(dsn: str, count: int = 3) -> Iterator[list[Writer]]:
-    threads = [Writer(dsn, number) for number in range(2, 2 + count)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield threads
-    finally:
-        for thread in threads:
-            thread.stopped.set()
-        for thread in threads:
-            thread.join()
-
-
 @pytest.fixture(params=["hash", "range"])
 def owner(database: TestDatabase, request: pytest.FixtureRequest) -> Iterator[Connection]:
     schema = SCHEMA if request.param == "hash" else by_range(SCHEMA)
@@ -170,10 +140,8 @@ def count(owner: Connection, query: LiteralString) -> int:
     return int(row[0])
 
 
-def check(owner: Connection, threads: list[Writer]) -> None:
-    assert [thread.error for thread in threads] == [None] * len(threads)
-    assert min(thread.transactions for thread in threads) > 20
-    expected = {number: amount for t in threads for number, amount in t.expected.items()}
+def check(owner: Connection, threads: Sequence[Writer]) -> None:
+    expected = require_no_errors(threads)
     rows = owner.execute("select number, amount from orders where number >= 2000000").fetchall()
     assert dict(rows) == expected
     assert len(rows) == len(expected)
@@ -191,7 +159,7 @@ def test_under_load(database: TestDatabase, owner: Connection) -> None:
     old: LiteralString = """select count(*) from (select id from orders union all
         select order_id from items union all select customer_id from visits) k (id)
         where get_byte(uuid_send(id), 6) & 240 <> 112"""
-    with writers(database.dsn) as threads:
+    with at_work([Writer(database.dsn, number) for number in NUMBERS]) as threads:
         migrate(database.dsn, run_options=OPTIONS)
         assert count(owner, old) == 0
         rollback(database.dsn)

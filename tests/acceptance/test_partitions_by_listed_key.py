@@ -5,14 +5,13 @@ They go on inserting by the tenants' keys that they read in the beginning.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 
+from tests.numbered_writers import NUMBERS, NumberedWriter, at_work, require_no_errors
 from tests.schema_dump import (
     assert_same,
     finished_dump,
@@ -55,25 +54,12 @@ where t.number <> o.tenant or o.tableoid::regclass::text <>
     else 'orders_rest' end"""
 
 
-class Writer(threading.Thread):
+class Writer(NumberedWriter):
     """Inserts rows, moves them to other tenants and deletes some; knows what must be there."""
 
     def __init__(self, dsn: str, number: int, remembered: dict[int, UUID]) -> None:
-        super().__init__()
-        self.dsn, self.number, self.remembered = dsn, number, remembered
-        self.stopped = threading.Event()
-        self.error: Exception | None = None
-        self.transactions = 0
-        self.expected: dict[int, int] = {}  # number -> number of the tenant
-
-    def run(self) -> None:
-        try:
-            with psycopg.connect(self.dsn, autocommit=True) as connection:
-                while not self.stopped.wait(0.005):
-                    self.work(connection, 1_000_000 * self.number + self.transactions)
-                    self.transactions += 1
-        except Exception as error:
-            self.error = error
+        super().__init__(dsn, number)
+        self.remembered = remembered
 
     def work(self, connection: Connection, number: int) -> None:
         tenant = 1 + number % TENANTS
@@ -95,25 +81,9 @@ class Writer(threading.Thread):
             self.expected[earlier] = other
 
 
-@contextmanager
-def writers(dsn: str, remembered: dict[int, UUID]) -> Iterator[list[Writer]]:
-    threads = [Writer(dsn, number, remembered) for number in (2, 3, 4)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield threads
-    finally:
-        for thread in threads:
-            thread.stopped.set()
-        for thread in threads:
-            thread.join()
-
-
-def check(owner: Connection, threads: list[Writer]) -> None:
-    assert [thread.error for thread in threads] == [None] * len(threads)
-    assert min(thread.transactions for thread in threads) > 20
+def check(owner: Connection, threads: Sequence[Writer]) -> None:
+    expected = require_no_errors(threads)
     assert owner.execute(MISPLACED).fetchone() == (0,)
-    expected = {number: tenant for t in threads for number, tenant in t.expected.items()}
     rows = owner.execute("select number, tenant from orders where number >= 2000000").fetchall()
     assert dict(rows) == expected
     assert len(rows) == len(expected)
@@ -128,7 +98,8 @@ def test_under_load(database: TestDatabase) -> None:
         remembered: dict[int, UUID] = dict(
             owner.execute("select number, id from tenants").fetchall()
         )
-        with writers(database.dsn, remembered) as threads:
+        writers = [Writer(database.dsn, number, remembered) for number in NUMBERS]
+        with at_work(writers) as threads:
             migrate(database.dsn, run_options=OPTIONS)
             rollback(database.dsn)
             migrate(database.dsn, run_options=OPTIONS)

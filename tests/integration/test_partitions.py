@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
 from tests.acceptance.commands import run_into
+from tests.numbered_writers import NUMBERS, NumberedWriter, at_work, require_no_errors
 from tests.scenarios.read import SCENARIOS
 from tests.schema_dump import assert_same, finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
@@ -124,25 +123,8 @@ def test_there_and_back_and_there_for_good(database: TestDatabase, shop: Connect
     use(shop)
 
 
-class Writer(threading.Thread):
+class Writer(NumberedWriter):
     """Moves rows between partitions, inserts, deletes and truncates, and counts what it did."""
-
-    def __init__(self, dsn: str, number: int) -> None:
-        super().__init__()
-        self.dsn, self.number = dsn, number
-        self.stopped = threading.Event()
-        self.error: Exception | None = None
-        self.transactions = 0
-        self.expected: dict[int, int] = {}  # number -> amount of the orders of this writer
-
-    def run(self) -> None:
-        try:
-            with psycopg.connect(self.dsn, autocommit=True) as connection:
-                while not self.stopped.wait(0.005):
-                    self.work(connection, 1_000_000 * self.number + self.transactions)
-                    self.transactions += 1
-        except Exception as error:
-            self.error = error
 
     def work(self, connection: Connection, number: int) -> None:
         month = f"{2023 + number % 3}-{1 + number % 12:02}-05"
@@ -176,24 +158,8 @@ class Writer(threading.Thread):
             connection.execute("insert into events (kind) values ('paid')")
 
 
-@contextmanager
-def writers(dsn: str, count: int = 3) -> Iterator[list[Writer]]:
-    threads = [Writer(dsn, number) for number in range(2, 2 + count)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield threads
-    finally:
-        for thread in threads:
-            thread.stopped.set()
-        for thread in threads:
-            thread.join()
-
-
-def check(shop: Connection, threads: list[Writer]) -> None:
-    assert [thread.error for thread in threads] == [None] * len(threads)
-    assert min(thread.transactions for thread in threads) > 20
-    expected = {number: amount for t in threads for number, amount in t.expected.items()}
+def check(shop: Connection, threads: Sequence[Writer]) -> None:
+    expected = require_no_errors(threads)
     rows = shop.execute("select number, amount::int from orders where number >= 2000000").fetchall()
     assert dict(rows) == expected
     assert len(rows) == len(expected)
@@ -207,7 +173,7 @@ def test_under_load(database: TestDatabase, shop: Connection) -> None:
         "insert into orders (customer_id, amount, created_at) select id, 5,"
         " timestamptz '2023-01-01' + random() * interval '3 years' from customers"
     )
-    with writers(database.dsn) as threads:
+    with at_work([Writer(database.dsn, number) for number in NUMBERS]) as threads:
         migrate(database.dsn, run_options=RunOptions(batch=500))
         assert old_keys(shop) == 0
         rollback(database.dsn)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import stat
 import subprocess
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, LiteralString
 
 import psycopg
@@ -18,13 +15,12 @@ import pytest
 
 from tests.cli_runner import Run, commands_on
 from tests.docker_engine import IMAGE, images_or_skip
-from tests.servers import OWNER_PASSWORD, TestDatabase, TestServer, binaries_of, fresh_database
+from tests.servers import OWNER_PASSWORD, TestDatabase, TestServer, fresh_database
 from uuidmig import RunOptions, abort, cutover, migrate, rollback
 from uuidmig.backup.contents import Contents, read_contents
 from uuidmig.backup.make import back_up
 from uuidmig.backup.programs import connection_for, find_programs
 from uuidmig.errors import (
-    BackupFailed,
     BackupProgramUnusable,
     ConfigurationError,
     LockNotObtained,
@@ -32,9 +28,6 @@ from uuidmig.errors import (
     WrongState,
 )
 from uuidmig.planner.model import PlanOptions
-from uuidmig.servers import embedded
-from uuidmig.servers.binaries import clean_environment
-from uuidmig.servers.embedded import EmbeddedPostgres
 
 SCHEMA: LiteralString = """
 CREATE SCHEMA "Weird, ""Schema|";
@@ -364,56 +357,4 @@ def test_pg_dump_does_not_wait_for_who_waits_for_us(
         with pytest.raises(LockNotObtained, match="no backup was kept"):
             back_up(shop.dsn, tmp_path / "before.dump", PlanOptions(), lock_timeout_ms=300)
         asked[0].result(timeout=30)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.fixture
-def german_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[EmbeddedPostgres]:
-    """PostgreSQL 15 of the distribution, which can speak other languages; the wheel's cannot."""
-    programs, localedef = binaries_of("15"), shutil.which("localedef")
-    if localedef is None:
-        pytest.skip("a German locale needs localedef")
-    with TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)  # the server may run as another user
-        command = [localedef, "-i", "de_DE", "-f", "UTF-8", f"{folder}/de_DE.UTF-8"]
-        if subprocess.run(command, capture_output=True).returncode:
-            pytest.skip("a German locale cannot be made: there are no sources of locales")
-        environment = {**clean_environment(), "LOCPATH": folder}
-        monkeypatch.setattr(embedded, "clean_environment", lambda: environment)
-        settings = {"lc_messages": "de_DE.UTF-8", "fsync": "off"}
-        with embedded.embedded_server(bin=programs, settings=settings) as server:
-            yield server
-
-
-@pytest.mark.parametrize("encoding", ["UTF8", "LATIN1"])
-def test_it_knows_a_lock_in_any_language(
-    german_server: EmbeddedPostgres, tmp_path: Path, encoding: LiteralString
-) -> None:
-    """As an ordinary role, which may not choose the language of the server."""
-    with psycopg.connect(german_server.dsn(), autocommit=True) as admin:
-        admin.execute("CREATE ROLE clerk LOGIN")
-        admin.execute(
-            f"CREATE DATABASE shop OWNER clerk TEMPLATE template0 ENCODING {encoding} LOCALE 'C'"
-        )
-    dsn = german_server.dsn("shop", user="clerk")
-    with psycopg.connect(dsn) as other:
-        other.execute("CREATE TABLE orders (id uuid PRIMARY KEY DEFAULT gen_random_uuid())")
-        other.execute('CREATE TABLE "Zähler" (id int)')
-        other.execute("CREATE TABLE gone (id int)")
-        other.execute("INSERT INTO orders DEFAULT VALUES")
-        other.commit()
-        migrate(dsn, PlanOptions(), RunOptions(cutover="manual"))  # else it has to plan first
-        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="Berechtigung"):
-            other.execute("SET lc_messages = 'C'")
-        other.rollback()
-        other.execute('LOCK TABLE "Zähler" IN ACCESS EXCLUSIVE MODE')
-        with pytest.raises(LockNotObtained, match="300 ms"):
-            back_up(
-                dsn, tmp_path / "a", PlanOptions(), programs=german_server.bin, lock_timeout_ms=300
-            )
-        other.rollback()
-        with psycopg.connect(german_server.dsn("shop"), autocommit=True) as admin:
-            admin.execute("ALTER TABLE gone OWNER TO postgres")
-        with pytest.raises(BackupFailed, match="keine Berechtigung für Tabelle gone"):
-            back_up(dsn, tmp_path / "a", PlanOptions(), programs=german_server.bin)
     assert list(tmp_path.iterdir()) == []

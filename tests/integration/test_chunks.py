@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import pytest
+from psycopg import sql
 
 from tests.servers import TestDatabase
 from tests.steps_driver import Connection, Migration
 from uuidmig import migrate
 from uuidmig.engine import chunks
 from uuidmig.engine.chunks import Claim
+from uuidmig.engine.connection import connect
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.pace import Width, in_turns
 from uuidmig.steps.pages import PageRange
@@ -104,6 +106,21 @@ def test_workers_of_different_widths_leave_nothing_and_take_nothing_twice(
     assert sorted(numbers) == list(range(1, PAGES // 2 + 1))
     assert set().union(*map(pages_of, taken)) == set(range(PAGES))
     assert sum(len(pages_of(claim)) for claim in taken) == PAGES
+
+
+def test_a_server_without_tid_scans(database: TestDatabase) -> None:
+    """Each range of pages would read the whole table."""
+    with cut_table(database, batch=20) as owner:
+        owner.execute(
+            sql.SQL("ALTER DATABASE {} SET enable_tidscan = off").format(
+                sql.Identifier(database.name)
+            )
+        )
+        with connect(database.dsn, "test") as ours:
+            plan = ours.execute(
+                "EXPLAIN SELECT FROM orders WHERE ctid >= '(0,0)'::tid AND ctid < '(2,0)'::tid"
+            ).fetchall()
+    assert "Tid Range Scan" in plan[0][0]
 
 
 def test_rows_keep_their_order(database: TestDatabase) -> None:

@@ -35,7 +35,7 @@ ANALYZE;
 
 @contextmanager
 def database_in(server: TestServer, encoding: str) -> Iterator[str]:
-    name = "uuidmig_test_encoding"
+    name = f"uuidmig_test_{encoding.lower()}"
     with psycopg.connect(server.admin_dsn, autocommit=True) as admin:
         admin.execute(
             sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING {} LOCALE 'C'").format(

@@ -129,10 +129,10 @@ def lost(pair: Pair) -> list[tuple[str, int]]:
 def test_replaced_for_the_time_of_the_migration(pair: Pair) -> None:
     """By the commands of the plan, while an application writes."""
     dsn = pair.database.dsn
-    before = make_plan(dsn, ACCEPTED)
+    before = make_plan(dsn, PlanOptions())
     (stand_in,) = stand_ins(before)
     with pytest.raises(PreflightRefused, match="Every 'table'"):
-        migrate(dsn, ACCEPTED)
+        migrate(dsn)
 
     lose_a_row(pair, "items")
     lose_a_row(pair, '"Other One".plain')

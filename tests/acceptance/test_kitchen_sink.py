@@ -15,7 +15,7 @@ from tests.kitchen_sink.writer import writing
 from tests.replication import pair_of, subscriber_server
 from tests.schema_dump import finished_dump, schema_dump, with_new_defaults
 from tests.servers import TestDatabase
-from uuidmig import RunOptions, finish, make_plan, migrate, rollback
+from uuidmig import RunOptions, abort, finish, make_plan, migrate, rollback
 from uuidmig.demo.writers import Writers
 from uuidmig.steps import subscribers
 
@@ -60,6 +60,24 @@ def test_there_and_back_and_there_again(database: TestDatabase) -> None:
         finish(sink.dsn)
         assert_same(sink, contents, uses, writers)
         assert finished_dump(database) == with_new_defaults(dump, plan)
+
+
+@pytest.mark.slow
+def test_while_all_tables_are_published(database: TestDatabase) -> None:
+    """Ours too: whatever is replayed, there and back, must be identified."""
+    with open_kitchen_sink(database) as sink:
+        sent = " WITH (publish_generated_columns = stored)" if database.server.version >= 18 else ""
+        with database.connect_admin(autocommit=True) as admin:
+            admin.execute(f"CREATE PUBLICATION everything FOR ALL TABLES{sent}")
+        dump, writers = schema_dump(database), Writers(sink.dsn, 4, rate=80.0)
+        with applications(sink, writers):
+            assert migrate(sink.dsn, OPTIONS, RUN).state == "validated"
+        assert_unharmed(sink, writers)
+        with applications(sink, writers):
+            assert rollback(sink.dsn).state == "rolled_back"
+        assert_unharmed(sink, writers)
+        abort(sink.dsn)
+        assert schema_dump(database) == dump
 
 
 PUBLICATIONS = ("What is sold", "events_as_a_whole", "events_by_partition", "stocks")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,6 +21,7 @@ from uuidmig.planner.model import Hazard
 from uuidmig.steps.subscribers import subscriber_commands
 
 ACCEPTED = PlanOptions(accept_replication=True)
+PARENTS = 'Weird Name.Par "A" ent'
 
 SCHEMA: LiteralString = """
 create schema "Weird Name";
@@ -218,20 +220,48 @@ def test_an_outside_table_may_be_published(
     assert (plan.refusals, plan.publications, subscriber_commands(plan)) == ((), (), ())
 
 
-def test_all_tables_are_refused_accepted_or_not(
+def test_all_tables_are_refused_unless_accepted(
     database: TestDatabase, owner: psycopg.Connection[Any], admin: psycopg.Connection[Any]
 ) -> None:
     options: LiteralString = "publish = 'insert, delete', publish_via_partition_root = true"
     if database.server.version >= 18:
         options += ", publish_generated_columns = stored"
     admin.execute("create publication everything for all tables with (" + options + ")")
-    for chosen in (PlanOptions(), ACCEPTED):
-        with pytest.raises(PreflightRefused, match=r"everything: .*FOR ALL TABLES"):
-            migrate(database.dsn, chosen)
-    commands = subscriber_commands(make_plan(database.dsn, ACCEPTED))
+    with pytest.raises(PreflightRefused, match=r"everything: .*FOR ALL TABLES"):
+        migrate(database.dsn)
+    commands = subscriber_commands(make_plan(database.dsn, PlanOptions()))
     schemas = 'FOR TABLES IN SCHEMA "Weird Name", "public"'
     assert f'CREATE PUBLICATION "uuidmig_instead" {schemas} WITH ({options});' in commands
     assert f'CREATE PUBLICATION "everything" FOR ALL TABLES WITH ({options});' in commands
+    accepted = make_plan(database.dsn, ACCEPTED)
+    assert "published-all-tables" in [hazard.code for hazard in accepted.hazards]
+    assert "uuidmig_instead" not in "\n".join(subscriber_commands(accepted))
+
+
+def test_all_tables_stay_published(
+    database: TestDatabase, owner: psycopg.Connection[Any], admin: psycopg.Connection[Any]
+) -> None:
+    """The server refuses UPDATE and DELETE of what is published without an identity."""
+    admin.execute("create publication everything for all tables")
+    owner.execute('create table keyless (parent_id uuid references "Weird Name"."Par ""A"" ent")')
+    refusals = [(h.code, h.object) for h in make_plan(database.dsn, ACCEPTED).refusals]
+    assert ("no-replica-identity", "public.keyless") in refusals
+    owner.execute("drop table keyless")
+    if database.server.version >= 18:
+        (refused,) = make_plan(database.dsn, ACCEPTED).refusals
+        assert (refused.code, refused.object) == ("unpublished-generated-column", PARENTS)
+        admin.execute("alter publication everything set (publish_generated_columns = stored)")
+    dump = schema_dump(database)
+    migrate(database.dsn, ACCEPTED)
+    use_all(owner)
+    rollback(database.dsn)
+    use_all(owner)
+    abort(database.dsn)
+    assert_same(schema_dump(database), dump)
+    assert migrate(database.dsn, replace(ACCEPTED, strategy="default-only")).state == "switched"
+    rollback(database.dsn)
+    abort(database.dsn)
+    assert_same(schema_dump(database), dump)
 
 
 def test_a_row_filter_that_reads_keys_is_refused(

@@ -5,13 +5,24 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from tests.unit.factories import key, plan, relation, table
+import pytest
+
+from tests.unit.factories import column, foreign_key, key, plan, relation, server, table
 from uuidmig.catalog.model import Publication, PublicationMember
-from uuidmig.planner.model import PlanOptions
+from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.planner.replication import find_replication
-from uuidmig.steps.subscribers import attach, subscriber_commands
+from uuidmig.steps.subscribers import (
+    after_cutover,
+    after_removal,
+    after_rollback,
+    attach,
+    detach,
+    subscriber_commands,
+)
 
+ACCEPTED = PlanOptions(accept_replication=True)
 PAGE = Path(__file__).parents[2] / "docs" / "replication.md"
 
 SALES = Publication(
@@ -46,9 +57,9 @@ def test_the_page_shows_what_stands_in_for_all_tables() -> None:
     published = replace(plan(table("shop.customers", key())), publications=(everything,))
     blocks = re.findall(r"^```sql\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
     commands = "\n".join(subscriber_commands(published)) + "\n"
-    assert commands.startswith(blocks[1])
-    assert commands.endswith(blocks[2])
-    rest = commands.removeprefix(blocks[1]).removesuffix(blocks[2])
+    assert commands.startswith(blocks[2])
+    assert commands.endswith(blocks[3])
+    rest = commands.removeprefix(blocks[2]).removesuffix(blocks[3])
     assert rest == blocks[0].replace('"sales"', '"uuidmig_instead"').replace(
         "'sales'", "'uuidmig_instead'"
     )
@@ -93,16 +104,75 @@ def test_partitions_that_are_sent_one_by_one() -> None:
     assert 'TRUNCATE "shop"."customers", "shop"."orders_1";' in commands
 
 
-def test_what_is_accepted_and_what_never_is() -> None:
-    chosen = plan(table("shop.orders", key()), options=PlanOptions(accept_replication=True))
+def test_the_page_shows_who_stands_still_until_the_end() -> None:
+    chosen = plan(table("shop.customers", key()), options=ACCEPTED)
+    everything = replace(SALES, all_tables=True)
+    commands = subscriber_commands(replace(chosen, publications=(everything,)))
+    block = re.findall(r"^```sql\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)[1]
+    assert list(commands) == block.splitlines()
+    assert max(len(line) for line in commands if line.startswith("--")) < 80
+
+
+def test_all_tables_are_not_copied_anew_before_the_end() -> None:
+    chosen = plan(table("shop.orders", key()), options=ACCEPTED)
+    named = replace(chosen, publications=(SALES,))
+    everything = replace(chosen, publications=(SALES, Publication("all", "owner", True)))
+    assert after_cutover(named) == attach(named)
+    assert after_rollback(named) == (*detach(named), *attach(named))
+    assert after_removal(named) == ()
+    assert (after_cutover(everything), after_rollback(everything)) == ((), ())
+    assert after_removal(everything) == attach(everything)
+
+
+ALL = Publication("all", "owner", True)
+
+
+def refusals(found: Plan, *publications: Publication) -> list[tuple[str, str]]:
+    hazards = find_replication(replace(found, publications=publications))
+    return [(hazard.code, hazard.object) for hazard in hazards if hazard.severity == "refusal"]
+
+
+def test_what_is_refused_unless_accepted_and_what_always() -> None:
     member = PublicationMember(relation("shop.orders"), "(id > 1)", ("id",))
-    found = replace(
-        chosen,
-        publications=(
-            replace(SALES, members=(replace(member, filter_columns=("note",)),)),
-            replace(SALES, name="by key", members=(member,)),
-            Publication("all", "owner", True),
-        ),
+    published = (
+        replace(SALES, members=(replace(member, filter_columns=("note",)),)),
+        replace(SALES, name="by key", members=(member,)),
+        ALL,
     )
-    refused = [(h.code, h.object) for h in find_replication(found) if h.severity == "refusal"]
-    assert refused == [("publication-row-filter", "by key"), ("publication-all-tables", "all")]
+    orders, filtered = table("shop.orders", key()), ("publication-row-filter", "by key")
+    assert refusals(plan(orders, options=ACCEPTED), *published) == [filtered]
+    assert refusals(plan(orders), *published) == [
+        ("publication", "sales"),
+        ("publication", "by key"),
+        filtered,
+        ("publication-all-tables", "all"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sent", "version", "generated", "changes", "expected"),
+    [
+        ({}, 180000, "", {}, None),
+        ({}, 180000, "", {"replica_identity": "n"}, "no-replica-identity"),
+        ({}, 150000, "", {"indexes": ()}, "no-replica-identity"),
+        ({"publish": ("insert",)}, 150000, "", {"replica_identity": "n"}, None),
+        ({}, 180000, "", {"replica_identity": "f", "indexes": ()}, None),
+        ({}, 180000, "s", {}, "unpublished-generated-column"),
+        ({}, 170000, "s", {}, None),
+        ({"generated_columns": True}, 180000, "s", {}, None),
+        ({"generated_columns": True}, 180000, "v", {}, "unpublished-generated-column"),
+    ],
+)
+def test_what_could_not_be_deleted_from_the_copy(
+    sent: dict[str, Any],
+    version: int,
+    generated: str,
+    changes: dict[str, Any],
+    expected: str | None,
+) -> None:
+    twice = column("twice", "int4", generated=generated)
+    to_orders = foreign_key("shop.orders", "order_id")
+    lines = table("shop.lines", key(), column("order_id"), twice, keys=(to_orders,), **changes)
+    found = plan(table("shop.orders", key()), lines, options=ACCEPTED, of=server(version))
+    named = [(expected, "shop.lines")] if expected else []
+    assert refusals(found, replace(ALL, **sent)) == named

@@ -124,7 +124,9 @@ def abort(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFA
     with coordinate(dsn) as connection:
         run = journal.read_run(connection)
         journal.require(run, "abort", *BEFORE_CUTOVER, "verify_failed", "rolled_back")
-        _abort(context_of(dsn, connection, run_options, observer))
+        context = context_of(dsn, connection, run_options, observer)
+        _abort(context)
+        tell_subscribers(observer, subscribers.after_removal(context.plan))
 
 
 def _abort(context: Context) -> None:
@@ -183,8 +185,7 @@ def _roll_back(context: Context) -> None:
                 on_failure=catch_up,
             )
     tell_stall(context, "rollback")
-    again = (*subscribers.detach(context.plan), *subscribers.attach(context.plan))
-    tell_subscribers(context.observer, again)
+    tell_subscribers(context.observer, subscribers.after_rollback(context.plan))
     failpoint("rollback")
 
 
@@ -213,6 +214,7 @@ def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEF
         started = time.monotonic()
         revisions.upgrade(dsn, context.environment, "finish", run_options, observer)
         observer.notify(StepFinished("finish", time.monotonic() - started))
+        tell_subscribers(observer, subscribers.after_removal(context.plan))
         failpoint("finish")
 
 

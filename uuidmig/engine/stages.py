@@ -81,7 +81,7 @@ def _cutover(context: Context) -> None:
                 journal.set_state(context.connection, "caught_up")
             raise
     tell_stall(context, "cutover")
-    tell_subscribers(context.observer, subscribers.attach(context.plan))
+    tell_subscribers(context.observer, subscribers.after_cutover(context.plan))
 
 
 def _switch_defaults(context: Context) -> None:

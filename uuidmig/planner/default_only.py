@@ -32,6 +32,7 @@ from uuidmig.planner.model import (
     TimestampSource,
 )
 from uuidmig.planner.refusals import server_refusals
+from uuidmig.planner.replication import find_publications, find_replication
 from uuidmig.planner.selection import select_roots
 from uuidmig.planner.strategies import default_forecast, default_outlook
 
@@ -69,6 +70,7 @@ def build_default_plan(
         tables=(),
         switches=switches,
         forecast=default_forecast(len(switches)),
+        publications=find_publications(catalog, ()),
         created_at=now.astimezone(UTC).isoformat(),
     )
     plan = replace(plan, hazards=tuple(_hazards(plan, defaults)))
@@ -180,6 +182,7 @@ def _partition_columns(defaults: Sequence[KeyDefault]) -> set[ColumnName]:
 def _hazards(plan: Plan, defaults: Sequence[KeyDefault]) -> Iterator[Hazard]:
     yield from server_refusals(plan.server)
     yield from server_advice(plan.server)
+    yield from find_replication(plan)
     partitions = _partition_columns(defaults)
     for domain in plan.domains:
         if domain.root not in partitions:

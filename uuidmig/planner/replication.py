@@ -1,15 +1,17 @@
-"""Publications that send closure tables: refused unless accepted, some of them always."""
+"""Publications that send closure tables, or all tables there are: refused unless accepted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 
-from uuidmig.catalog.model import Catalog, Publication, PublicationMember, RelationName
+from uuidmig.catalog.model import Catalog, Publication, PublicationMember, RelationName, Table
 from uuidmig.planner.closure import with_partitions
 from uuidmig.planner.model import ClosureTable, Hazard, Plan
-from uuidmig.planner.partitions import all_members
+from uuidmig.planner.partitions import all_leaves, all_members
 
 PAGE = "docs/replication.md"
+GENERATED_COLUMNS_SENT = 180000
+"""The first server whose publications may send generated columns, and that asks whether they do."""
 
 
 def find_publications(catalog: Catalog, closure: Iterable[ClosureTable]) -> tuple[Publication, ...]:
@@ -23,12 +25,18 @@ def _sent(publication: Publication, names: Collection[RelationName]) -> list[Rel
     return sorted(every.intersection(names))
 
 
+def sends_all_tables(plan: Plan) -> bool:
+    """Return whether the copies and the journal are published too, from their creation on."""
+    return any(publication.all_tables for publication in plan.publications)
+
+
 def find_replication(plan: Plan) -> Iterator[Hazard]:
     """Yield what stands against the migration, or must be known, because tables are published."""
     tables = {member.name: member for member in all_members(plan)}
     for publication in plan.publications:
         if publication.all_tables:
-            yield _all_tables(publication)
+            yield _all_tables(publication, plan)
+            yield from _without_identity(publication, plan)
             continue
         yield _published(publication, _sent(publication, tables), plan)
         for member in publication.members:
@@ -44,15 +52,63 @@ def _warning(code: str, name: str, message: str, remedy: str) -> Hazard:
     return Hazard("warning", code, name, message, remedy)
 
 
-def _all_tables(publication: Publication) -> Hazard:
+def _all_tables(publication: Publication, plan: Plan) -> Hazard:
+    ours = "the journal" if plan.default_only else "the copies and the journal"
+    if plan.options.accept_replication:
+        return _warning(
+            "published-all-tables",
+            publication.name,
+            f"the publication is FOR ALL TABLES: it sends {ours} too, until "
+            "finish or abort; a subscription that reads it then stops, for want of these tables, "
+            "and its slot keeps all WAL until it has let go of the publication",
+            "do on each subscriber, before the migration, what the plan says under Subscribers",
+        )
     return _refusal(
         "publication-all-tables",
         publication.name,
-        "the publication is FOR ALL TABLES: it would send the copies and the journal to "
-        "subscribers, which have no such tables and stop; --accept-replication alone does not help",
-        "replace it by one FOR TABLES IN SCHEMA for the time of the migration, as the plan says "
-        f"under Subscribers ({PAGE}); then with --accept-replication",
+        f"the publication is FOR ALL TABLES: it would send {ours} to "
+        "subscribers, which have no such tables and stop",
+        "either replace it by one FOR TABLES IN SCHEMA for the time of the migration, as the plan "
+        "says under Subscribers, or go on with --accept-replication: then the plan says how "
+        f"subscribers stand still until finish ({PAGE})",
     )
+
+
+def _without_identity(publication: Publication, plan: Plan) -> Iterator[Hazard]:
+    """Copies are published while they are filled: what is deleted there needs an identity."""
+    if not {"update", "delete"}.intersection(publication.publish):
+        return
+    for leaf in all_leaves(plan):
+        table = leaf.table
+        key = any(index.primary for index in table.indexes)
+        if table.replica_identity == "n" or (table.replica_identity == "d" and not key):
+            yield _refusal(
+                "no-replica-identity",
+                str(table.name),
+                f"publication {publication.name} sends it and it has no replica identity: the "
+                "server refuses every UPDATE and DELETE, those of uuidmig as well",
+                f"ALTER TABLE {table.name} REPLICA IDENTITY FULL",
+            )
+        elif plan.server.version >= GENERATED_COLUMNS_SENT:
+            yield from _unsent_columns(publication, table)
+
+
+def _unsent_columns(publication: Publication, table: Table) -> Iterator[Hazard]:
+    """The server compares what a publication sends with an identity, which is the whole row."""
+    kinds = {column.generated for column in table.columns}
+    replaced = f"replace {publication.name} as the plan without --accept-replication says"
+    meanwhile = (
+        "; or, when its subscribers stand still and until they copy anew, ALTER PUBLICATION ... "
+        "SET (publish_generated_columns = stored)"
+    )
+    if "v" in kinds or ("s" in kinds and not publication.generated_columns):
+        yield _refusal(
+            "unpublished-generated-column",
+            str(table.name),
+            f"publication {publication.name} sends it without its generated columns: the server "
+            "refuses every DELETE in the copy while that has no index",
+            replaced + ("" if "v" in kinds else meanwhile),
+        )
 
 
 def _published(publication: Publication, sent: list[RelationName], plan: Plan) -> Hazard:

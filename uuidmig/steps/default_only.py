@@ -14,6 +14,7 @@ from uuidmig.planner.model import KeySwitch, Plan
 from uuidmig.steps import journal
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.names import regclass
+from uuidmig.steps.replica_identity import identify_by_whole_rows
 from uuidmig.steps.verbatim import verbatim
 
 # Tables and columns by their numbers, too: after the switch they may be renamed or dropped, and
@@ -107,6 +108,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 _note_defaults(plan),
                 _require_old_defaults(),
                 *journal.record_run(plan, document, plan_hash(plan)),
+                *identify_by_whole_rows(plan, ("uuidmig",)),
             ),
             undo=(journal.drop_keys_schema(), journal.drop_schema()),
         ),

@@ -16,6 +16,7 @@ from uuidmig.catalog.model import Index, RelationName
 from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_leaves, all_members
 from uuidmig.steps.model import Statement
+from uuidmig.steps.replica_identity import replica_identity
 from uuidmig.steps.shadow import constraint_comment, restore_autovacuum
 from uuidmig.steps.verbatim import index_on, verbatim
 
@@ -127,7 +128,7 @@ def whole_tables(plan: Plan) -> tuple[Statement, ...]:
         for statement in _partitioned(plan, member)
     ]
     for member in all_members(plan):
-        statements += [*replica_identity(member), *restore_autovacuum(member)]
+        statements += [*replica_identity(plan, member), *restore_autovacuum(member)]
     return tuple(statements)
 
 
@@ -162,19 +163,4 @@ def _create_only(table: ClosureTable, index: Index) -> sql.Composable:
         table.shadow.identifier,
         sql.Identifier(index.constraint),
         verbatim(index.constraint_definition),
-    )
-
-
-def replica_identity(table: ClosureTable) -> tuple[Statement, ...]:
-    """Return the statement for REPLICA IDENTITY FULL or NOTHING, nothing for the default."""
-    modes: dict[str, LiteralString] = {"f": "FULL", "n": "NOTHING"}
-    mode = modes.get(table.table.replica_identity)
-    if mode is None:
-        return ()
-    return (
-        Statement(
-            sql.SQL("ALTER TABLE {} REPLICA IDENTITY {}").format(
-                table.shadow.identifier, sql.SQL(mode)
-            )
-        ),
     )

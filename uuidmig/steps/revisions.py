@@ -39,6 +39,7 @@ from uuidmig.steps import (
 )
 from uuidmig.steps.mapped import retired, source
 from uuidmig.steps.model import Statement, Step
+from uuidmig.steps.replica_identity import identify_by_whole_rows
 
 
 def prepare_steps(plan: Plan) -> tuple[Step, ...]:
@@ -83,6 +84,7 @@ def prepare_steps(plan: Plan) -> tuple[Step, ...]:
                 *unforced.objects(plan),
                 *drain.drain_function(plan),
                 *drain.purge_function(plan),
+                *identify_by_whole_rows(plan, ("uuidmig", *names.shadow_schemas(plan))),
             ),
         ),
         Step(
@@ -126,6 +128,7 @@ def cutover_steps(plan: Plan) -> tuple[Step, ...]:
                 *back.back_objects(plan),
                 publications.carry_function(),
                 capture.backlog_function(plan, "back_backlog", "back_log"),
+                *identify_by_whole_rows(plan, ("uuidmig",)),
             ),
             undo=(*_drop_back(plan), *swap.drop_retired_schemas(plan)),
         ),

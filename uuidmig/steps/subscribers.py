@@ -4,31 +4,36 @@ Subscribers hold the old keys, and a table that a subscription has once is never
 the subscription lets go of the publications, for one that sends nothing (it must have one), and
 takes them up again after the switch, which copies their tables. A subscription that is behind must
 not meet that publication in WAL written before it existed: before PostgreSQL 18 it would fail there
-again and again. A publication FOR ALL TABLES is replaced before all that, and may come back after
-it.
+again and again.
+
+A publication FOR ALL TABLES sends uuidmig's own tables as well, as long as there are any. Either it
+is replaced before all that, and may come back after it; or, when that is accepted, the subscription
+lets go before there are any, and takes it up again when there are none.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 
 from psycopg import sql
 
-from uuidmig.catalog.model import RelationName
+from uuidmig.catalog.model import Publication, RelationName
 from uuidmig.planner.model import Plan
 from uuidmig.planner.partitions import leaves
-from uuidmig.steps.all_tables import AWAIT_SLOTS, stand_ins
+from uuidmig.planner.replication import sends_all_tables
+from uuidmig.steps.all_tables import AWAIT_SLOTS, StandIn, stand_ins
 
 NOTHING = "uuidmig_nothing"
 """The publication without a table, which the DBA creates and drops."""
 
 _ON_PUBLISHER = sql.SQL("""\
--- on the publisher, some time before the cutover:
+-- on the publisher, some time before the {start}:
 CREATE PUBLICATION {nothing};
 {await_slots}""")
 
 _DETACH = sql.SQL("""\
--- on every subscriber, before the cutover (and before a rollback), for each
+-- on every subscriber, before the {start}{again}, for each
 -- of these, with psql -v subscription=NAME; without publications it lacks:
 SELECT subname, subpublications FROM pg_subscription WHERE subpublications && ARRAY[{literals}];
 ALTER SUBSCRIPTION :"subscription" ADD PUBLICATION {nothing} WITH (refresh = false);
@@ -38,7 +43,7 @@ ALTER SUBSCRIPTION :"subscription" DROP PUBLICATION {names};""")
 # a transaction would put rows into a table that was emptied meanwhile, and these are then copied as
 # well: the copy fails on them for ever, or the table has them twice.
 _ATTACH = sql.SQL("""\
--- on every subscriber, after the cutover (and after a rollback); nothing may
+-- on every subscriber, after {end}; nothing may
 -- be applied while the tables are emptied, so its workers end first:
 ALTER SUBSCRIPTION :"subscription" DISABLE;
 SELECT set_config('uuidmig.subscription', :'subscription', false) \\gset
@@ -67,6 +72,19 @@ _RELEASE = sql.SQL("""\
 DROP PUBLICATION {nothing};""")
 
 
+# When a subscription stands still.
+_AROUND_SWITCH = {
+    "start": sql.SQL("cutover"),
+    "again": sql.SQL(" (and before a rollback)"),
+    "end": sql.SQL("the cutover (and after a rollback)"),
+}
+_THROUGHOUT = {
+    "start": sql.SQL("migration"),
+    "again": sql.SQL(": it would stop there"),
+    "end": sql.SQL("uuidmig finish or abort"),
+}
+
+
 def prepare_publisher(plan: Plan) -> tuple[str, ...]:
     """Return what is done on this server before, line by line; empty when nothing is published."""
     return _lines(plan, _ON_PUBLISHER)
@@ -87,9 +105,24 @@ def release_publisher(plan: Plan) -> tuple[str, ...]:
     return _lines(plan, _RELEASE)
 
 
+def after_cutover(plan: Plan) -> tuple[str, ...]:
+    """Return what each subscriber does now."""
+    return () if sends_all_tables(plan) else attach(plan)
+
+
+def after_rollback(plan: Plan) -> tuple[str, ...]:
+    """Return what each subscriber does now, whether it has done the first part before or not."""
+    return () if sends_all_tables(plan) else (*detach(plan), *attach(plan))
+
+
+def after_removal(plan: Plan) -> tuple[str, ...]:
+    """Return what each subscriber does when finish or abort has left no table of uuidmig's."""
+    return attach(plan) if sends_all_tables(plan) else ()
+
+
 def subscriber_commands(plan: Plan) -> tuple[str, ...]:
     """Return all of it in order, to the end."""
-    replaced = stand_ins(plan)
+    replaced = _replaced(plan)
     return (
         *chain.from_iterable(s.create_instead() for s in replaced),
         *chain.from_iterable(s.use_instead() for s in replaced),
@@ -104,13 +137,28 @@ def subscriber_commands(plan: Plan) -> tuple[str, ...]:
     )
 
 
+def _replaced(plan: Plan) -> tuple[StandIn, ...]:
+    """Return what is to be replaced: nothing when all tables may be published meanwhile."""
+    return () if plan.options.accept_replication else stand_ins(plan)
+
+
+def _carried(plan: Plan) -> tuple[Publication, ...]:
+    """Return the publications that subscriptions let go of, without what they send of ours."""
+    instead = {s.everything.name: s.instead for s in stand_ins(plan)}
+    if plan.options.accept_replication:
+        instead = {name: replace(p, name=name) for name, p in instead.items()}
+    named = [p for p in plan.publications if not p.all_tables]
+    return (*named, *instead.values())
+
+
 def _lines(plan: Plan, template: sql.SQL) -> tuple[str, ...]:
-    carried = [publication for publication in plan.publications if not publication.all_tables]
-    carried += [stand_in.instead for stand_in in stand_ins(plan)]
+    carried = _carried(plan)
     if not carried:
         return ()
+    throughout = plan.options.accept_replication and sends_all_tables(plan)
     tables = {relation for publication in carried for relation in publication.sent}
     text = template.format(
+        **(_THROUGHOUT if throughout else _AROUND_SWITCH),
         nothing=sql.SQL(NOTHING),
         await_slots=sql.SQL(AWAIT_SLOTS),
         names=sql.SQL(", ").join([sql.Identifier(p.name) for p in carried]),

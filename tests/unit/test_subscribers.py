@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.unit.factories import column, foreign_key, key, plan, relation, server, table
+from tests.unit.factories import (
+    column,
+    foreign_key,
+    index,
+    key,
+    plan,
+    primary,
+    relation,
+    server,
+    table,
+)
 from uuidmig.catalog.model import Publication, PublicationMember
 from uuidmig.planner.model import Plan, PlanOptions
 from uuidmig.planner.replication import find_replication
@@ -124,7 +134,20 @@ def test_all_tables_are_not_copied_anew_before_the_end() -> None:
     assert after_removal(everything) == attach(everything)
 
 
+def test_nothing_is_copied_anew_where_no_key_changes() -> None:
+    """Unless the subscription let go of all tables: then it missed what the application did."""
+    options = PlanOptions(strategy="default-only")
+    found = replace(plan(table("shop.orders", key())), tables=(), options=options)
+    published = replace(found, publications=(replace(SALES, all_tables=True),))
+    printed = "\n".join(subscriber_commands(published))
+    assert "uuidmig_instead" in printed
+    assert "TRUNCATE" not in printed
+    accepted = replace(published, options=replace(options, accept_replication=True))
+    assert "TRUNCATE" in "\n".join(subscriber_commands(accepted))
+
+
 ALL = Publication("all", "owner", True)
+CHOSEN = (primary("id"), index("lines_n_key", "n", unique=True, replica_identity=True))
 
 
 def refusals(found: Plan, *publications: Publication) -> list[tuple[str, str]]:
@@ -155,6 +178,9 @@ def test_what_is_refused_unless_accepted_and_what_always() -> None:
         ({}, 180000, "", {}, None),
         ({}, 180000, "", {"replica_identity": "n"}, "no-replica-identity"),
         ({}, 150000, "", {"indexes": ()}, "no-replica-identity"),
+        ({}, 180000, "", {"indexes": (primary("id", immediate=False),)}, "no-replica-identity"),
+        ({}, 180000, "", {"replica_identity": "i"}, "no-replica-identity"),
+        ({}, 180000, "", {"replica_identity": "i", "indexes": CHOSEN}, None),
         ({"publish": ("insert",)}, 150000, "", {"replica_identity": "n"}, None),
         ({}, 180000, "", {"replica_identity": "f", "indexes": ()}, None),
         ({}, 180000, "s", {}, "unpublished-generated-column"),

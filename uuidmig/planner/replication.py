@@ -10,8 +10,8 @@ from uuidmig.planner.model import ClosureTable, Hazard, Plan
 from uuidmig.planner.partitions import all_leaves, all_members
 
 PAGE = "docs/replication.md"
-GENERATED_COLUMNS_SENT = 180000
-"""The first server whose publications may send generated columns, and that asks whether they do."""
+# The first server whose publications may send generated columns, and that asks whether they do.
+_GENERATED_COLUMNS_SENT = 180000
 
 
 def find_publications(catalog: Catalog, closure: Iterable[ClosureTable]) -> tuple[Publication, ...]:
@@ -80,17 +80,26 @@ def _without_identity(publication: Publication, plan: Plan) -> Iterator[Hazard]:
         return
     for leaf in all_leaves(plan):
         table = leaf.table
-        key = any(index.primary for index in table.indexes)
-        if table.replica_identity == "n" or (table.replica_identity == "d" and not key):
+        if not _has_identity(table):
             yield _refusal(
                 "no-replica-identity",
                 str(table.name),
                 f"publication {publication.name} sends it and it has no replica identity: the "
                 "server refuses every UPDATE and DELETE, those of uuidmig as well",
-                f"ALTER TABLE {table.name} REPLICA IDENTITY FULL",
+                f"ALTER TABLE {table.name.identifier.as_string(None)} REPLICA IDENTITY FULL",
             )
-        elif plan.server.version >= GENERATED_COLUMNS_SENT:
+        elif plan.server.version >= _GENERATED_COLUMNS_SENT:
             yield from _unsent_columns(publication, table)
+
+
+def _has_identity(table: Table) -> bool:
+    """As RelationGetIndexList() in src/backend/utils/cache/relcache.c: a deferrable key is none,
+    and an index that was chosen may have been dropped since."""
+    if table.replica_identity == "d":
+        return any(index.primary and index.immediate for index in table.indexes)
+    if table.replica_identity == "i":
+        return any(index.replica_identity for index in table.indexes)
+    return table.replica_identity == "f"
 
 
 def _unsent_columns(publication: Publication, table: Table) -> Iterator[Hazard]:

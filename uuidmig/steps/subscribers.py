@@ -143,12 +143,14 @@ def _replaced(plan: Plan) -> tuple[StandIn, ...]:
 
 
 def _carried(plan: Plan) -> tuple[Publication, ...]:
-    """Return the publications that subscriptions let go of, without what they send of ours."""
-    instead = {s.everything.name: s.instead for s in stand_ins(plan)}
+    """Return the publications that subscriptions let go of, without what they send of ours: around
+    a switch of keys, and while tables of ours are sent."""
+    found = stand_ins(plan)
     if plan.options.accept_replication:
-        instead = {name: replace(p, name=name) for name, p in instead.items()}
-    named = [p for p in plan.publications if not p.all_tables]
-    return (*named, *instead.values())
+        every = [replace(s.instead, name=s.everything.name) for s in found]
+    else:
+        every = [] if plan.default_only else [s.instead for s in found]
+    return (*(p for p in plan.publications if not p.all_tables), *every)
 
 
 def _lines(plan: Plan, template: sql.SQL) -> tuple[str, ...]:

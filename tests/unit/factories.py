@@ -53,8 +53,9 @@ def timestamp(name: str, base_type: str = "timestamptz", **changes: object) -> C
 
 
 def index(name: str, *columns: str | None, **changes: object) -> Index:
+    on = ", ".join(map(str, columns))
     facts: dict[str, object] = {
-        "definition": f"CREATE INDEX {name} ON t USING btree ({', '.join(map(str, columns))})",
+        "definition": f"CREATE INDEX {name} ON public.t USING btree ({on})",
         "method": "btree",
         "unique": False,
         "primary": False,

@@ -1,4 +1,4 @@
-"""When both sides of a foreign key have an index in the order of its columns."""
+"""Which indexes are in the order of a foreign key's columns, and which in the order of rows."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from tests.unit.factories import (
 from uuidmig.catalog.model import ForeignKey, Index, Table
 from uuidmig.planner.model import Plan
 from uuidmig.steps.foreign_keys import joins_in_index_order
+from uuidmig.steps.indexes import index_builds
 
 CREATED = timestamp("created_at", not_null=True)
 UNIQUE: dict[str, Any] = {"unique": True, "constraint": "u", "constraint_type": "u"}
@@ -140,3 +141,19 @@ def test_a_child_outside_the_closure_has_no_order_that_is_known() -> None:
     result = plan(shops, visits)
     assert result.incoming
     assert not joins_in_index_order(result, outside_key(result, "shops"))
+
+
+def test_only_own_new_keys_made_of_the_time_of_their_rows_come_in_order() -> None:
+    """Such an index is built quicker, so the others start before it."""
+    made = (key(), column("number", "int4", not_null=True), CREATED)
+    orders = table("orders", *made, indexes=(primary("id"), index("by_number", "number", "id")))
+    items = table(
+        "items",
+        *(key(), column("order", not_null=True), CREATED),
+        keys=(foreign_key("orders", "order"),),
+        indexes=(primary("id"), index("by_order", "order"), index("by_half", None, "id")),
+    )
+    timeless = table("timeless", key(), indexes=(primary("id"),))
+    builds = index_builds(plan(orders, items, timeless))
+    in_order = {(build.relation.name, build.name) for build in builds if build.in_order}
+    assert in_order == {("orders", "pkey"), ("items", "pkey")}

@@ -20,6 +20,8 @@ from uuidmig.planner.model import ClosureTable, Plan
 from uuidmig.planner.partitions import all_leaves
 from uuidmig.steps.indexes import IndexBuild, index_builds, whole_tables
 
+_IN_ORDER = 0.85  # of the time of an index whose keys lie in the heap as they come
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:
@@ -38,11 +40,14 @@ class _Part:
 def _cost(part: _Part) -> float:
     """What others wait for comes first, then the longest, and what nobody waits for last.
 
-    Rows tell how long a sort takes. Bytes do not: equal keys are kept once.
+    Rows tell how long a sort takes, and whether they lie in order. Bytes do not: equal keys are
+    kept once.
     """
     if part.kind == "vacuum":
         return math.inf
-    return max(part.table.table.rows, 0.0) if part.index is not None else -1.0
+    if part.index is None:
+        return -1.0
+    return max(part.table.table.rows, 0.0) * (_IN_ORDER if part.index.in_order else 1)
 
 
 class _Builder:

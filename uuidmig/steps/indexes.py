@@ -26,7 +26,8 @@ class IndexBuild:
     """One index of a shadow: `create` may run beside others, `attach` follows in any order.
 
     `place` comes before `create`, in the same session: it names the tablespace. `bytes` is the size
-    of the source's index, to start the longest build first.
+    of the source's index, to start the longest build first. `in_order`: the index is of the table's
+    own new keys, in which order rows mostly lie already; such a sort is quicker.
     """
 
     relation: RelationName
@@ -35,15 +36,26 @@ class IndexBuild:
     create: Statement
     attach: tuple[Statement, ...]
     bytes: int
+    in_order: bool
 
 
 def index_builds(plan: Plan) -> tuple[IndexBuild, ...]:
     """Return all index builds of the plan, the largest first."""
-    builds = [_build(leaf, index) for leaf in all_leaves(plan) for index in leaf.table.indexes]
+    builds = [
+        _build(leaf, index, in_order=_in_order(plan, leaf, index))
+        for leaf in all_leaves(plan)
+        for index in leaf.table.indexes
+    ]
     return tuple(sorted(builds, key=lambda build: (-build.bytes, str(build.relation), build.name)))
 
 
-def _build(table: ClosureTable, index: Index) -> IndexBuild:
+def _in_order(plan: Plan, table: ClosureTable, index: Index) -> bool:
+    first = index.columns[0] if index.columns else None
+    domain = dict(table.roots).get(first) if first is not None else None
+    return domain is not None and plan.domain(domain).timestamp.kind == "column"
+
+
+def _build(table: ClosureTable, index: Index, *, in_order: bool) -> IndexBuild:
     if index.constraint_type == "x" and index.constraint_definition is not None:
         create: sql.Composable = sql.SQL("ALTER TABLE {} ADD CONSTRAINT {} {}").format(
             table.shadow.identifier,
@@ -60,6 +72,7 @@ def _build(table: ClosureTable, index: Index) -> IndexBuild:
         Statement(create, f"build {index.name}"),
         tuple(Statement(part) for part in attach),
         index.bytes,
+        in_order,
     )
 
 

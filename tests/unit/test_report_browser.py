@@ -15,7 +15,8 @@ import pytest
 from tests.report_sample import sample_report
 from uuidmig.report.html import render_report
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
+_NAMES = ("chromium", "chromium-browser", "chrome", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, _NAMES)), None)
 
 pytestmark = [
     pytest.mark.browser,

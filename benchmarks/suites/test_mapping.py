@@ -26,12 +26,11 @@ _KEY, _TIME = sql.Identifier("id"), sql.Identifier("created_at")
 _PARENT = sql.SQL("uuid_send({})").format(sql.Identifier("parent"))
 EXPRESSIONS: dict[str, sql.Composable] = {
     "old_key_alone": _KEY,
-    "bytes_before_18": key_bytes(_KEY, _TIME, server=150000),
-    "bytes_18": key_bytes(_KEY, _TIME, server=180000),
-    "borrowed_bytes_before_18": borrowed_bytes(_KEY, _PARENT, server=150000),
-    "borrowed_bytes_18": borrowed_bytes(_KEY, _PARENT, server=180000),
-    "uuid_before_18": uuid_expression(key_bytes(_KEY, _TIME, server=150000)),
-    "uuid_18": uuid_expression(key_bytes(_KEY, _TIME, server=180000)),
+    "bytes_before_17": key_bytes(_KEY, _TIME, server=150000),
+    "bytes_17": key_bytes(_KEY, _TIME, server=170000),
+    "borrowed_bytes": borrowed_bytes(_KEY, _PARENT),
+    "uuid_before_17": uuid_expression(key_bytes(_KEY, _TIME, server=150000)),
+    "uuid_17": uuid_expression(key_bytes(_KEY, _TIME, server=170000)),
 }
 
 _DECLARE: LiteralString = (

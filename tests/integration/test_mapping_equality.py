@@ -131,9 +131,7 @@ def test_new_keys_are_equal(
 
 
 @pytest.mark.parametrize("convert", [False, True])
-def test_borrowed_keys_are_equal(
-    connection: psycopg.Connection, version: int, convert: bool
-) -> None:
+def test_borrowed_keys_are_equal(connection: psycopg.Connection, convert: bool) -> None:
     _declare(connection, "horizon", NEAR)
 
     @settings(max_examples=40, deadline=None)
@@ -142,7 +140,7 @@ def test_borrowed_keys_are_equal(
         parent = sql.SQL("t.other::uuid")
         expression = mapping_sql.uuid_expression(
             mapping_sql.borrowed_bytes(
-                KEY, mapping_sql.bytes_expression(parent), server=version, convert_other=convert
+                KEY, mapping_sql.bytes_expression(parent), convert_other=convert
             )
         )
 
@@ -156,15 +154,13 @@ def test_borrowed_keys_are_equal(
     check()
 
 
-def test_keys_without_a_timestamp_get_plan_time(
-    connection: psycopg.Connection, version: int
-) -> None:
+def test_keys_without_a_timestamp_get_plan_time(connection: psycopg.Connection) -> None:
     _declare(connection, "horizon", NEAR)
     rows: list[tuple[object, object]] = [(uuid_of(2**128 - 1, v), None) for v in range(16)]
 
     in_sql = _select(
         connection,
-        mapping_sql.uuid_expression(mapping_sql.plan_time_bytes(KEY, server=version)),
+        mapping_sql.uuid_expression(mapping_sql.plan_time_bytes(KEY)),
         rows,
     )
 

@@ -18,20 +18,17 @@ _IS_MAPPED: dict[bool, LiteralString] = {
     True: "get_byte(uuid_send({key}), 6) & 240 <> 112",
 }
 
-# date_part() gives a double; its product is exact to the microsecond below 2^51 µs (the year 2041),
-# far beyond any horizon. extract() would be numeric and twice as slow.
+# The difference of two times as their range type takes it (tstzrange_subdiff in rangetypes.c) is a
+# double of seconds. date_part('epoch', ...) gives the same one, but looks the word up for every row
+# and takes twice the time; extract() would be numeric. The product is exact to the microsecond
+# below 2^51 µs (the year 2041), far beyond any horizon.
 _MICROSECONDS: LiteralString = (
-    "(date_part('epoch', CASE WHEN {time} <= uuidmig.horizon()"
-    " THEN greatest({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"
-    " ELSE uuidmig.plan_time() END) * 1000000)::bigint"
+    "(tstzrange_subdiff({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00') * 1000000)::bigint"
 )
-
-# From PostgreSQL 18 on the microseconds can be had as they are stored, without a double: bytes
-# have a cast to bigint there. They count from 2000-01-01.
-_MICROSECONDS_18: LiteralString = (
-    "(timestamptz_send(CASE WHEN {time} <= uuidmig.horizon()"
+_BOUNDED_TIME: LiteralString = (
+    "CASE WHEN {time} <= uuidmig.horizon()"
     " THEN greatest({time}, TIMESTAMPTZ '1970-01-01 00:00:00+00')"
-    " ELSE uuidmig.plan_time() END)::bigint + 946684800000000)"
+    " ELSE uuidmig.plan_time() END"
 )
 
 _PREFIX: LiteralString = "int8send((({us} / 1000) << 16) | 28672 | (({us} % 1000) * 4096 / 1000))"
@@ -50,8 +47,6 @@ _QUICK_KEY: LiteralString = (
     " THEN {prefix} || substring(uuid_send({key}) from 9) ELSE {any} END"
 )
 _VERSION_4_17: LiteralString = "uuid_extract_version({key}) = 4"
-_QUICK_MICROSECONDS: LiteralString = "(date_part('epoch', {time}) * 1000000)::bigint"
-_QUICK_MICROSECONDS_18: LiteralString = "(timestamptz_send({time})::bigint + 946684800000000)"
 
 _BORROWED_PREFIX: LiteralString = (
     "CASE WHEN get_byte({parent}, 6) & 240 = 112"
@@ -71,9 +66,12 @@ def time_expression(
     return sql.SQL(template).format(column=column, zone=sql.Literal(time_zone or "UTC"))
 
 
-def _prefix(time: sql.Composable, server: int) -> sql.Composable:
-    microseconds = _MICROSECONDS_18 if server >= 180000 else _MICROSECONDS
-    return sql.SQL(_PREFIX).format(us=sql.SQL(microseconds).format(time=time))
+def _prefix(time: sql.Composable) -> sql.Composable:
+    return sql.SQL(_PREFIX).format(us=sql.SQL(_MICROSECONDS).format(time=time))
+
+
+def _bounded_prefix(time: sql.Composable) -> sql.Composable:
+    return _prefix(sql.SQL(_BOUNDED_TIME).format(time=time))
 
 
 def _key(key: sql.Composable, prefix: sql.Composable, convert_other: bool) -> sql.Composable:
@@ -90,36 +88,32 @@ def key_bytes(
     verification compares: turning them into a uuid costs as much again, as the server has no
     shorter way than through text.
     """
-    microseconds = _QUICK_MICROSECONDS_18 if server >= 180000 else _QUICK_MICROSECONDS
     version_4 = _VERSION_4_17 if server >= 170000 else _VERSION_4
     return sql.SQL(_QUICK_KEY).format(
         version_4=sql.SQL(version_4).format(key=key),
         time=time,
-        prefix=sql.SQL(_PREFIX).format(us=sql.SQL(microseconds).format(time=time)),
+        prefix=_prefix(time),
         key=key,
-        any=_key(key, _prefix(time, server), convert_other),
+        any=_key(key, _bounded_prefix(time), convert_other),
     )
 
 
-def plan_time_bytes(
-    key: sql.Composable, *, server: int, convert_other: bool = False
-) -> sql.Composable:
+def plan_time_bytes(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
     """Return the new key of `key` as bytes when its table has no usable timestamp."""
-    return _key(key, _prefix(sql.SQL("uuidmig.plan_time()"), server), convert_other)
+    return _key(key, _prefix(sql.SQL("uuidmig.plan_time()")), convert_other)
 
 
 def bytes_of_today(key: sql.Composable, *, convert_other: bool = False) -> sql.Composable:
     """Return the new key of `key` as bytes if its row were made now; needs no object of ours."""
-    now = sql.SQL("(date_part('epoch', now()) * 1000000)::bigint")
-    return _key(key, sql.SQL(_PREFIX).format(us=now), convert_other)
+    return _key(key, _prefix(sql.SQL("now()")), convert_other)
 
 
 def borrowed_bytes(
-    key: sql.Composable, parent_new: sql.Composable, *, server: int, convert_other: bool = False
+    key: sql.Composable, parent_new: sql.Composable, *, convert_other: bool = False
 ) -> sql.Composable:
     """Return the new key of `key` as bytes, with the time of its parent's new key `parent_new`,
     which is given as bytes too."""
-    plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"), server)
+    plan_prefix = _prefix(sql.SQL("uuidmig.plan_time()"))
     prefix = sql.SQL(_BORROWED_PREFIX).format(parent=parent_new, plan_prefix=plan_prefix)
     return _key(key, prefix, convert_other)
 

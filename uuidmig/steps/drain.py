@@ -262,9 +262,7 @@ def _logged(plan: Plan, domain: KeyDomain) -> sql.Composed:
         )
         parent = mapping_sql.bytes_expression(sql.Identifier("l", "new"))
         value = mapping_sql.uuid_expression(
-            mapping_sql.borrowed_bytes(
-                key, parent, server=plan.server.version, convert_other=convert
-            )
+            mapping_sql.borrowed_bytes(key, parent, convert_other=convert)
         )
     else:
         value = MappedExpressions(plan).value(table, domain.root.column, "t")

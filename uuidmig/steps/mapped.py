@@ -132,17 +132,17 @@ class MappedExpressions:
     def _root(self, table: ClosureTable, domain: KeyDomain, alias: str) -> sql.Composable:
         key = sql.Identifier(alias, domain.root.column)
         timestamp, convert = domain.timestamp, self._convert_other
-        server = self.plan.server.version
         if timestamp.kind == "column" and timestamp.column and timestamp.column_type:
             time = mapping_sql.time_expression(
                 sql.Identifier(alias, timestamp.column), timestamp.column_type, timestamp.time_zone
             )
+            server = self.plan.server.version
             return mapping_sql.key_bytes(key, time, server=server, convert_other=convert)
         if timestamp.kind == "parent" and timestamp.column:
             parent = self.key(table, timestamp.column, alias)
             if parent is not None:
-                return mapping_sql.borrowed_bytes(key, parent, server=server, convert_other=convert)
-        return mapping_sql.plan_time_bytes(key, server=server, convert_other=convert)
+                return mapping_sql.borrowed_bytes(key, parent, convert_other=convert)
+        return mapping_sql.plan_time_bytes(key, convert_other=convert)
 
     def _reference(
         self, table: ClosureTable, reference: Reference, alias: str

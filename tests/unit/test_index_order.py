@@ -17,6 +17,7 @@ from tests.unit.factories import (
     timestamp,
 )
 from uuidmig.catalog.model import ForeignKey, Index, Table
+from uuidmig.engine.build import _cost, _Part
 from uuidmig.planner.model import Plan
 from uuidmig.steps.foreign_keys import joins_in_index_order
 from uuidmig.steps.indexes import index_builds
@@ -157,3 +158,13 @@ def test_only_own_new_keys_made_of_the_time_of_their_rows_come_in_order() -> Non
     builds = index_builds(plan(orders, items, timeless))
     in_order = {(build.relation.name, build.name) for build in builds if build.in_order}
     assert in_order == {("orders", "pkey"), ("items", "pkey")}
+
+
+def test_an_index_in_order_is_built_after_the_others_of_its_table() -> None:
+    """The quicker ones fill up what time is left to the workers at the end."""
+    items = table("items", key(), CREATED, indexes=(primary("id"), index("z_time", "created_at")))
+    result = plan(items)
+    (closed,) = result.tables
+    parts = [_Part("vacuum", closed), *(_Part("index", closed, b) for b in index_builds(result))]
+    by_cost = sorted(parts, key=_cost, reverse=True)
+    assert [part.index and part.index.name for part in by_cost] == [None, "z_time", "pkey"]

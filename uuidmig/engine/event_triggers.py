@@ -11,7 +11,9 @@ import psycopg
 
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.errors import EventTriggerRefused
-from uuidmig.planner.model import Hazard
+from uuidmig.planner.model import Hazard, Plan
+
+_CODE = "event-trigger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def find_event_triggers(connection: Connection) -> tuple[Hazard, ...]:
     return tuple(
         Hazard(
             "note",
-            "event-trigger",
+            _CODE,
             trigger.name,
             f"at {trigger.event} it calls {trigger.schema}.{trigger.function}(), for the DDL of "
             "the migration too: in the schemas uuidmig, uuidmig_keys, ...__uuid7, ...__uuid4 and"
@@ -75,11 +77,14 @@ def _raised_by(trigger: EventTrigger, context: str) -> bool:
     return re.search(rf"function {called}(?!\w)", context) is not None
 
 
-def try_temporary_tables(dsn: str) -> None:
+def try_temporary_tables(dsn: str, plan: Plan) -> None:
     """Raise EventTriggerRefused when an event trigger stands against what every replay creates.
 
-    Before anything is done: the first replay comes after hours of copying.
+    Before anything is done: the first replay comes after hours of copying. Where the plan noted no
+    event trigger there is nothing to try.
     """
+    if not any(hazard.code == _CODE for hazard in plan.hazards):
+        return
     with (
         connect(dsn, "probe") as connection,
         telling_event_trigger(connection),

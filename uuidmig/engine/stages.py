@@ -27,7 +27,7 @@ def prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> No
     if plan.refusals:
         raise PreflightRefused([f"{h.object}: {h.message}; {h.remedy}" for h in plan.refusals])
     if not plan.default_only:
-        try_temporary_tables(dsn)
+        try_temporary_tables(dsn, plan)
     tell_subscribers(observer, subscribers.subscriber_commands(plan))
     what = "create the journal" if plan.default_only else "create shadows, change log and triggers"
     observer.notify(StepStarted("prepare", what))

@@ -1,4 +1,5 @@
-"""New references taken from the filled shadows of their roots: the same rows as by the mapping."""
+"""New references taken from the filled shadows of their roots: the same rows as by the mapping,
+whether they are inserted or relayed."""
 
 from __future__ import annotations
 
@@ -9,14 +10,17 @@ from uuid import UUID
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from tests.scenarios.read import SCENARIOS
-from tests.servers import TestDatabase
+from tests.servers import OWNER_PASSWORD, TestDatabase
 from tests.steps_driver import Connection, Migration
+from uuidmig.engine import insert
 from uuidmig.engine.chunks import Claim
-from uuidmig.engine.insert import SharedTails, insert_claim
+from uuidmig.engine.insert import ClaimedCopy, RuledOut, copy_claim
 from uuidmig.planner.model import ClosureTable
 from uuidmig.planner.partitions import leaves
+from uuidmig.steps import relaying
 from uuidmig.steps.copying import copy_statement, roots_to_look_up
 
 WIDE = tuple(range(100))  # chunk numbers: a claim that is wide enough
@@ -38,12 +42,25 @@ def connection(database: TestDatabase) -> Iterator[psycopg.Connection[Any]]:
         yield owner
 
 
-def copy(migration: Migration, table: ClosureTable, shared: SharedTails) -> int:
-    rows = 0
-    with migration.connection.transaction():
+@pytest.fixture(params=["inserted", "relayed"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How the rows are to go; by themselves small tables are not worth relaying."""
+    may = relaying.can_be_relayed if request.param == "relayed" else lambda plan, table: False
+    monkeypatch.setattr(insert, "can_be_relayed", may)
+    monkeypatch.setattr(relaying, "_is_narrow", lambda table: True)
+    return str(request.param)
+
+
+def copy(
+    migration: Migration, table: ClosureTable, ruled_out: RuledOut, numbers: tuple[int, ...] = WIDE
+) -> int:
+    rows, connection = 0, migration.connection
+    dsn = make_conninfo(connection.info.dsn, password=OWNER_PASSWORD)
+    with connection.transaction():
         for heap, leaf in enumerate(leaves(table), start=1):
-            claim = Claim(table.number, WIDE, ((0, 1), (1, None)), heap)
-            rows += insert_claim(migration.connection, migration.plan, leaf, claim, shared)
+            claim = Claim(table.number, numbers, ((0, 1), (1, None)), heap)
+            rows += copy_claim(ClaimedCopy(dsn, connection, migration.plan, leaf, claim, ruled_out))
+    assert not ruled_out.tables  # none had to be inserted that was to be relayed
     return rows
 
 
@@ -55,9 +72,9 @@ def test_every_scenario(database: TestDatabase, connection: Connection, name: st
     connection.execute(scenario.setup)
     migration = Migration.of(connection, scenario.options)
     migration.prepare()
-    shared = SharedTails()
+    ruled_out = RuledOut()
     for table in migration.plan.tables:
-        copy(migration, table, shared)
+        copy(migration, table, ruled_out)
     connection.execute(scenario.while_copying)
     migration.purge()
     migration.build_indexes()
@@ -78,7 +95,7 @@ def orders_and_items(connection: Connection, *orders: str) -> Migration:
         )
     migration = Migration.of(connection)
     migration.prepare()
-    copy(migration, migration.plan.tables[0], SharedTails())
+    copy(migration, migration.plan.tables[0], RuledOut())
     return migration
 
 
@@ -92,14 +109,14 @@ def random_key(number: int, tail: int) -> str:
 
 def test_references_come_from_the_shadow(connection: Connection) -> None:
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
-    items, shared = migration.plan.tables[1], SharedTails()
+    items, ruled_out = migration.plan.tables[1], RuledOut()
     assert set(roots_to_look_up(migration.plan, items)) == domains(items)
     marked = UUID("01900000-0000-7000-8000-000000000016")  # tail 22: only the shadow knows it
     connection.execute(
         "UPDATE public__uuid7.orders SET id = %s WHERE id::text LIKE '%%16'", [marked]
     )
-    assert copy(migration, items, shared) == 6
-    assert shared.domains == set()
+    assert copy(migration, items, ruled_out) == 6
+    assert ruled_out.domains == set()
     found = connection.execute(
         "SELECT count(*) FROM public__uuid7.items WHERE order_id = %s", [marked]
     ).fetchone()
@@ -110,7 +127,7 @@ def test_a_parent_that_is_not_in_the_shadow_is_mapped(connection: Connection) ->
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
     connection.execute("DELETE FROM public__uuid7.orders WHERE id::text LIKE '%16'")
     items = migration.plan.tables[1]
-    assert copy(migration, items, SharedTails()) == 6
+    assert copy(migration, items, RuledOut()) == 6
     assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
@@ -128,9 +145,9 @@ def test_what_no_foreign_key_checks_stays(connection: Connection) -> None:
     migration = Migration.of(connection)
     migration.prepare()
     orders, items = migration.plan.tables
-    copy(migration, orders, SharedTails())
+    copy(migration, orders, RuledOut())
     assert roots_to_look_up(migration.plan, items)
-    assert copy(migration, items, SharedTails()) == 3
+    assert copy(migration, items, RuledOut()) == 3
     lost = connection.execute(
         "SELECT count(*) FROM public__uuid7.items s WHERE NOT EXISTS"
         " (SELECT FROM items i WHERE i.former_id = s.former_id)"
@@ -141,9 +158,9 @@ def test_what_no_foreign_key_checks_stays(connection: Connection) -> None:
 
 def test_parents_that_share_their_last_bytes(connection: Connection) -> None:
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 11))
-    items, shared = migration.plan.tables[1], SharedTails()
-    assert copy(migration, items, shared) == 6
-    assert shared.domains == domains(items)
+    items, ruled_out = migration.plan.tables[1], RuledOut()
+    assert copy(migration, items, ruled_out) == 6
+    assert ruled_out.domains == domains(items)
     assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
@@ -164,13 +181,15 @@ def test_rows_that_are_not_counted_are_mapped(
     database: TestDatabase, connection: Connection
 ) -> None:
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
-    items, shared = migration.plan.tables[1], SharedTails()
+    items, ruled_out = migration.plan.tables[1], RuledOut()
     with database.connect_admin(autocommit=True) as admin:
         role = sql.Identifier(migration.connection.info.user)
         admin.execute(sql.SQL("GRANT SET ON PARAMETER track_counts TO {}").format(role))
     connection.execute("SET track_counts = off")
-    assert copy(migration, items, shared) == 6
-    assert shared.domains == domains(items)
+    name = sql.Identifier(database.name)
+    connection.execute(sql.SQL("ALTER DATABASE {} SET track_counts = off").format(name))
+    assert copy(migration, items, ruled_out) == 6
+    assert ruled_out.domains == domains(items)
     assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
@@ -186,10 +205,10 @@ def test_a_table_that_references_itself_too(connection: Connection) -> None:
     migration = Migration.of(connection)
     migration.prepare()
     orders, items = migration.plan.tables
-    shared = SharedTails()
-    copy(migration, orders, shared)
-    assert copy(migration, items, shared) == 9
-    assert shared.domains == set()
+    ruled_out = RuledOut()
+    copy(migration, orders, ruled_out)
+    assert copy(migration, items, ruled_out) == 9
+    assert ruled_out.domains == set()
     assert migration.mapped_rows(items) == migration.shadow_rows(items)
 
 
@@ -198,8 +217,5 @@ def test_a_narrow_claim_is_mapped(connection: Connection) -> None:
     migration = orders_and_items(connection, random_key(1, 11), random_key(2, 22))
     connection.execute("TRUNCATE public__uuid7.orders")
     items = migration.plan.tables[1]
-    with connection.transaction():
-        claim = Claim(items.number, (1,), ((0, None),))
-        rows = insert_claim(connection, migration.plan, items, claim, SharedTails())
-    assert rows == 6
+    assert copy(migration, items, RuledOut(), numbers=(1,)) == 6
     assert migration.mapped_rows(items) == migration.shadow_rows(items)

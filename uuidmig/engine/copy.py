@@ -13,7 +13,7 @@ from psycopg import sql
 from uuidmig.engine import chunks, journal
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.failpoints import failpoint
-from uuidmig.engine.insert import SharedTails, insert_claim
+from uuidmig.engine.insert import ClaimedCopy, RuledOut, copy_claim, prepare_copy_session
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.pace import (
     Pace,
@@ -64,7 +64,7 @@ class _Tally:
     begun: dict[int, float] = field(default_factory=dict)
     claimed: dict[int, tuple[int, int]] = field(default_factory=dict)  # table, chunks; by thread
     claiming: threading.Lock = field(default_factory=threading.Lock)
-    shared: SharedTails = field(default_factory=SharedTails)
+    ruled_out: RuledOut = field(default_factory=RuledOut)
     next_backlog: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -112,7 +112,9 @@ def copy_all(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> N
                     dsn,
                     options.workers,
                     "copy",
-                    lambda connection, stop: _work(connection, plan, options, tally, brake, stop),
+                    lambda connection, stop: _work(
+                        dsn, connection, plan, options, tally, brake, stop
+                    ),
                     observer,
                 )
             _finish(dsn)
@@ -173,6 +175,7 @@ def _rows_done(dsn: str) -> dict[int, int]:
 
 
 def _work(
+    dsn: str,
     connection: Connection,
     plan: Plan,
     options: RunOptions,
@@ -180,7 +183,7 @@ def _work(
     brake: Throttle,
     stop: threading.Event,
 ) -> None:
-    _prepare_session(connection)
+    prepare_copy_session(connection)
     pace = Pace()
     while not stop.is_set():
         if _paused(connection, tally.observer, stop):
@@ -193,7 +196,7 @@ def _work(
             plan,
             tally,
             partial(_most, plan, options, brake, tally, pace),
-            partial(_insert, connection, plan, options, tally, brake, stop),
+            partial(_insert, dsn, connection, plan, options, tally, brake, stop),
         )
         if number is None:
             return
@@ -224,6 +227,7 @@ def _most(
 
 
 def _insert(
+    dsn: str,
     connection: Connection,
     plan: Plan,
     options: RunOptions,
@@ -235,15 +239,9 @@ def _insert(
 ) -> int:
     if brake.busy and len(claimed.numbers) == 1:
         return insert_in_pieces(connection, plan, table, claimed, options.batch, brake, stop)
-    return insert_claim(connection, plan, table, claimed, tally.shared)
-
-
-def _prepare_session(connection: Connection) -> None:
-    # Losing the last batches in a crash of the server is harmless: their records go with them.
-    connection.execute("SET synchronous_commit = off")
-    connection.execute("SET work_mem = '192MB'")
-    connection.execute("SET random_page_cost = 1.1")
-    connection.execute("SET max_parallel_workers_per_gather = 0")
+    return copy_claim(
+        ClaimedCopy(dsn, connection, plan, table, claimed, tally.ruled_out, tally.observer)
+    )
 
 
 def _paused(connection: Connection, observer: Observer, stop: threading.Event) -> bool:

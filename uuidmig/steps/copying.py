@@ -28,20 +28,44 @@ def copy_statement(
     References to the domains in `copied` come from the filled shadow of the domain's root. At most
     `limit` rows are inserted: it stops a join that multiplies rows.
     """
-    if len(pages) == 1:
-        select = mapped_select(plan, table, page_range("t", *pages[0]), copied=copied)
-    else:
-        select = mapped_select(plan, table, rows=rows_of_pages(table, pages), copied=copied)
-    if limit is not None:
-        select += sql.SQL(" LIMIT {}").format(sql.Literal(limit))
-    shadow = entrance(plan.tables[table.number - 1], table).shadow
+    select = select_pages(plan, table, pages, copied, limit)
     insert = Statement(
         sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE {}").format(
-            shadow.identifier, column_list(table.copied_columns), select
+            destination(plan, table), column_list(table.copied_columns), select
         ),
         f"copy {table.name}, pages {pages[0][0]} to {pages[-1][1] or 'the end'}",
     )
     return unforced(plan, insert)
+
+
+def destination(plan: Plan, table: ClosureTable) -> sql.Identifier:
+    """Return the relation that the rows of a leaf go into."""
+    return entrance(plan.tables[table.number - 1], table).shadow.identifier
+
+
+def select_pages(
+    plan: Plan,
+    table: ClosureTable,
+    pages: Sequence[PageRange],
+    copied: frozenset[int],
+    limit: int | None,
+    *,
+    keys_as_bytes: bool = False,
+) -> sql.Composable:
+    """Return the SELECT of heap pages through the mapping; see `copy_statement`, and
+    MappedExpressions.value for `keys_as_bytes`."""
+    whole = len(pages) == 1
+    select = mapped_select(
+        plan,
+        table,
+        page_range("t", *pages[0]) if whole else None,
+        copied=copied,
+        rows=None if whole else rows_of_pages(table, pages),
+        keys_as_bytes=keys_as_bytes,
+    )
+    if limit is None:
+        return select
+    return sql.SQL("{} LIMIT {}").format(select, sql.Literal(limit))
 
 
 def most_rows(table: ClosureTable, pages: Sequence[PageRange]) -> Statement:

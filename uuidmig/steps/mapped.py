@@ -50,8 +50,14 @@ class MappedExpressions:
     def _convert_other(self) -> bool:
         return self.plan.options.non_v4 == "convert"
 
-    def value(self, table: ClosureTable, column: str, alias: str) -> sql.Composable:
-        """Return the new value of a column: a mapped uuid when it holds keys, else as it is."""
+    def value(
+        self, table: ClosureTable, column: str, alias: str, *, keys_as_bytes: bool = False
+    ) -> sql.Composable:
+        """Return the new value of a column: a mapped uuid when it holds keys, else as it is.
+
+        With `keys_as_bytes` a key that is computed here stays the 16 bytes that a uuid is in the
+        binary format of COPY.
+        """
         for reference in table.references:
             if (
                 reference.column == column
@@ -66,7 +72,7 @@ class MappedExpressions:
         as_bytes = self.key(table, column, alias)
         if as_bytes is None:
             return sql.Identifier(alias, column)
-        return mapping_sql.uuid_expression(as_bytes)
+        return as_bytes if keys_as_bytes else mapping_sql.uuid_expression(as_bytes)
 
     def key(self, table: ClosureTable, column: str, alias: str) -> sql.Composable | None:
         """Return the new key in a column as 16 bytes; None when it holds no keys as uuid."""
@@ -271,14 +277,16 @@ def mapped_select(
     copied: frozenset[int] = frozenset(),
     columns: tuple[str, ...] | None = None,
     rows: sql.Composable | None = None,
+    keys_as_bytes: bool = False,
 ) -> sql.Composed:
     """Return SELECT of `columns` (None: the copied ones) through the mapping, the table aliased
-    "t"; of `rows` in its place when they are given. See MappedExpressions for `copied`.
+    "t"; of `rows` in its place when they are given. See MappedExpressions for `copied` and
+    MappedExpressions.value for `keys_as_bytes`.
     """
     expressions = MappedExpressions(plan, relation, copied)
     values: list[sql.Composable] = []
     for column in table.copied_columns if columns is None else columns:
-        value = expressions.value(table, column, "t")
+        value = expressions.value(table, column, "t", keys_as_bytes=keys_as_bytes)
         values.append(sql.SQL("{} AS {}").format(value, sql.Identifier(column)))
     where = sql.SQL(" WHERE {}").format(condition) if condition is not None else sql.SQL("")
     return sql.SQL("SELECT {} FROM {} AS t{}{}").format(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -188,9 +190,30 @@ def test_a_writer_that_is_ended(
     database: TestDatabase, sessions: tuple[Connection, Connection]
 ) -> None:
     thread = end_one(database, sessions[1], "pg_terminate_backend")
-    with pytest.raises(psycopg.OperationalError):
+    with pytest.raises(psycopg.errors.AdminShutdown):
         send(sessions, SLOW)
     thread.join()
+    with database.connect() as other:
+        assert arrived(other) == [(0, None, None, None)]
+
+
+def test_a_reader_that_is_lost_without_a_word(
+    database: TestDatabase, sessions: tuple[Connection, Connection]
+) -> None:
+    """Nobody knows where in a row the stream ended, so the writing session is of no use."""
+    reader, writer = sessions
+
+    def lose() -> None:
+        time.sleep(1.0)
+        with socket.socket(fileno=os.dup(reader.fileno())) as line:
+            line.shutdown(socket.SHUT_RDWR)
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    with pytest.raises(psycopg.OperationalError, match="a session of the copy was lost"):
+        send(sessions, SLOW)
+    thread.join()
+    assert writer.closed
     with database.connect() as other:
         assert arrived(other) == [(0, None, None, None)]
 

@@ -93,7 +93,8 @@ def relay(
     query = rows.query.as_bytes(reader) + b"; " + number.query.as_bytes(reader)
     try:
         with _copying_in(writer, into) as target, _bare_socket(reader) as source:
-            source.sendall(_message(b"Q", query) + _TERMINATE)
+            with _losing_reader():
+                source.sendall(_message(b"Q", query) + _TERMINATE)
             sent, given = _stream(source, target, lambda: _cancel(reader))
         written = _end_copy(writer)
     except psycopg.errors.QueryCanceled:
@@ -139,7 +140,10 @@ def _copying_in(writer: Connection, into: Statement) -> Iterator[socket.socket]:
     except RelayFailed:
         _end_copy(writer, _GIVEN_UP)
         raise
-    except (_ReaderLost, OSError) as failure:
+    except OSError as failure:
+        _end_copy(writer, _GIVEN_UP)  # the server hung up: libpq knows what it said before
+        raise RelayFailed(str(failure)) from failure
+    except _ReaderLost as failure:
         writer.close()
         raise psycopg.OperationalError(f"a session of the copy was lost: {failure}") from failure
 
@@ -191,10 +195,19 @@ def _blocks(
                 either.unregister(target)
                 cancel()
                 continue
-            block = source.recv(_BLOCK_BYTES, socket.MSG_WAITALL)
+            with _losing_reader():
+                block = source.recv(_BLOCK_BYTES, socket.MSG_WAITALL)
             if not block:
                 return
             yield block
+
+
+@contextmanager
+def _losing_reader() -> Iterator[None]:
+    try:
+        yield
+    except OSError as failure:
+        raise _ReaderLost(str(failure)) from failure
 
 
 def _after_header(blocks: Iterator[bytes]) -> bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.servers import TestDatabase
 from uuidmig.engine.connection import Connection, connect
@@ -227,6 +230,46 @@ def test_after_a_failure_libpq_goes_on_as_before(sessions: tuple[Connection, Con
         for n in range(100_000):
             copy.write_row([n if n != 77777 else 0])
     assert arrived(writer)[0][0] == 100_000
+
+
+@contextmanager
+def pooler(database: TestDatabase) -> Iterator[str]:
+    """What a pooler looks like: it tells clients a process number that is not the server's."""
+    server = conninfo_to_dict(database.dsn)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX) as listening,
+        socket.socket(socket.AF_UNIX) as line,
+    ):
+        listening.bind(f"{folder}/.s.PGSQL.5432")
+        listening.listen()
+        line.connect(f"{server['host']}/.s.PGSQL.{server['port']}")
+
+        def pump() -> None:
+            client, _ = listening.accept()
+            with client:
+                threading.Thread(target=forward, args=(client, line, b""), daemon=True).start()
+                forward(line, client, b"K\0\0\0\x0c")
+
+        threading.Thread(target=pump, daemon=True).start()
+        yield make_conninfo(database.dsn, host=folder, port=5432)
+
+
+def forward(source: socket.socket, target: socket.socket, before_number: bytes) -> None:
+    """Send all on; the four bytes after `before_number`, where they come, as another number."""
+    with suppress(OSError):
+        while block := source.recv(65536):
+            place = block.find(before_number) + len(before_number)
+            if before_number and place >= len(before_number):
+                block = block[:place] + b"\0\0\0\x07" + block[place + 4 :]
+            target.sendall(block)
+
+
+def test_a_pooled_connection_is_not_bare(database: TestDatabase) -> None:
+    with pooler(database) as dsn, connect(dsn, "copy") as session:
+        assert session.info.backend_pid == 7
+        assert session.execute("SELECT 1").fetchone() == (1,)
+        assert not is_bare(session)
 
 
 def test_another_encoding_is_not_bare(database: TestDatabase) -> None:

@@ -17,6 +17,8 @@ import threading
 from contextlib import closing
 from dataclasses import dataclass, field
 
+import psycopg
+
 from uuidmig.engine import chunks
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.progress import Note, Observer, silent
@@ -35,6 +37,7 @@ from uuidmig.steps.relaying import can_be_relayed, copy_in, copy_out
 
 _UNWANTED_PLANS = ("enable_mergejoin", "enable_nestloop", "enable_seqscan")
 _LEAST_CHUNKS = 32  # a narrower claim may find its few parents by their index
+_NOT_BARE = "the connection is encrypted, pooled, or not in the server's encoding"
 _LEAST_CHUNKS_RELAYED = 8  # a narrower claim is not worth a session of its own
 
 
@@ -159,8 +162,10 @@ def _relay(copy: ClaimedCopy, copied: frozenset[int]) -> int:
     limit = _number(copy.connection, most_rows(table, pages)) if copied else None
     rows = copy_out(plan, table, *pages, copied=copied, limit=limit)
     with closing(_reader(copy)) as reader, copy.connection.transaction():
-        if copied:
-            _allow_plans(reader, "off", local=False)
+        try:
+            _prepare_reader(reader, by_tail=bool(copied))
+        except psycopg.Error as error:
+            raise RelayFailed(str(error)) from error
         done = relay(reader, rows, rows_read(table), copy.connection, copy_in(plan, table))
         if copied and done.rows != done.number:
             raise _RowsMultiplied
@@ -169,20 +174,25 @@ def _relay(copy: ClaimedCopy, copied: frozenset[int]) -> int:
 
 def _reader(copy: ClaimedCopy) -> Connection:
     """Return a session that reads rows for the other one. Raises RelayFailed."""
+    if not is_bare(copy.connection):
+        raise RelayFailed(_NOT_BARE)
     try:
-        reader = connect(copy.dsn, "copy")
+        return connect(copy.dsn, "copy")
     except ConnectionFailed as error:
         raise RelayFailed(str(error)) from error
-    if not (is_bare(copy.connection) and is_bare(reader)):
-        reader.close()
-        raise RelayFailed("the connection is encrypted, or has another encoding than the server")
+
+
+def _prepare_reader(reader: Connection, *, by_tail: bool) -> None:
+    if not is_bare(reader):
+        raise RelayFailed(_NOT_BARE)
     with reader.transaction():  # one commit: many would look like company, see throttle.py
         prepare_copy_session(reader)
         # The other session has the table already. Who waits to lock it waits for that one, and this
         # one would wait behind him: a deadlock that the server cannot see.
         reader.execute("SET lock_timeout = '100ms'")
         reader.execute("SET client_min_messages = error")  # between the rows must be nothing else
-    return reader
+        if by_tail:
+            _allow_plans(reader, "off", local=False)
 
 
 def _number(connection: Connection, statement: Statement) -> int:

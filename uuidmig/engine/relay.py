@@ -52,6 +52,7 @@ _REASON = re.compile(rb"\0M([^\0]+)\0")  # of an ErrorResponse
 _IS_BARE = """
 SELECT current_setting('client_encoding') = current_setting('server_encoding')
     AND NOT EXISTS (SELECT FROM pg_stat_gssapi WHERE pid = pg_backend_pid() AND encrypted)
+    AND pg_backend_pid() = %s
 """
 
 
@@ -72,11 +73,15 @@ class Relayed:
 
 
 def is_bare(connection: Connection) -> bool:
-    """Return whether bytes can bypass libpq: no encryption, and no other encoding than the
-    server's, as there is text that does not come back the same."""
+    """Return whether bytes can bypass libpq: no encryption, no pooler in between, and no other
+    encoding than the server's, as there is text that does not come back the same.
+
+    A pooler tells clients a process number of its own. It would take the message that ends the
+    session for a client that left, and drop what the server still has to say.
+    """
     if connection.pgconn.ssl_in_use:
         return False
-    row = connection.execute(_IS_BARE).fetchone()
+    row = connection.execute(_IS_BARE, [connection.info.backend_pid]).fetchone()
     return bool(row and row[0])
 
 

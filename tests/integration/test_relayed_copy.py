@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -248,7 +249,9 @@ MAKE_CERTIFICATE = (
 @contextmanager
 def server_with_tls() -> Iterator[str]:
     """A server that is built with TLS, on an address of its own; yields the owner's DSN."""
-    address = "127.77.0.1"
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    address = f"127.77.{os.getpid() // 250 % 250}.{os.getpid() % 250 + 1}"
     with embedded_server(bin=binaries_of("15"), settings={"listen_addresses": address}) as server:
         key, certificate = server.data / "server.key", server.data / "server.crt"
         subprocess.run(

@@ -17,6 +17,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.servers import TestDatabase
+from uuidmig.engine import relay as relay_module
 from uuidmig.engine.connection import Connection, connect
 from uuidmig.engine.relay import Relayed, RelayFailed, is_bare, relay
 from uuidmig.steps.model import Statement
@@ -83,6 +84,9 @@ def test_a_value_like_the_end_is_not_the_end(sessions: tuple[Connection, Connect
     like = sql.SQL("SELECT n::bigint, 'a', {} FROM generate_series(1, 3000) n").format(sql.SQL(END))
     reader, writer = sessions
     query = Statement(sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(like))
+    value = writer.execute(sql.SQL("SELECT {}").format(sql.SQL(END))).fetchone()
+    assert value is not None
+    assert relay_module._END.search(value[0])
     with writer.transaction():
         assert relay(reader, query, COUNTER, writer, INTO) == Relayed(3000, 42)
     same = sql.SQL("SELECT count(*) FROM there WHERE bytes = {}").format(sql.SQL(END))

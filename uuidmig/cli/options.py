@@ -124,7 +124,8 @@ Workers = Annotated[
     int | None,
     typer.Option(
         rich_help_panel=_BATCHING,
-        help="Connections that copy and build at once. (env UUIDMIG_WORKERS, default 2)",
+        help="Workers that copy and build at once, each on a connection of its own, and on two"
+        " while it copies on a quiet server. (env UUIDMIG_WORKERS, default 2)",
     ),
 ]
 Cutover = Annotated[

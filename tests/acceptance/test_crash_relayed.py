@@ -16,18 +16,18 @@ CREATE TABLE items (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), order_id uuid REFERENCES orders, n int
 );
 INSERT INTO orders (at, n) SELECT '2024-01-01'::timestamptz + n * interval '1 s', n
-FROM generate_series(1, 170000) n;
+FROM generate_series(1, 330000) n;
 INSERT INTO items (order_id, n) SELECT id, n FROM orders;
 ANALYZE;
 """
 
 
-@pytest.mark.parametrize("place", ["relaying:1", "relaying:20", "relaying:180"])
+@pytest.mark.parametrize("place", ["relaying:1", "relaying:40", "relaying:300"])
 def test_killed_among_the_rows(database: TestDatabase, place: str) -> None:
     """The first claim, with nothing arrived; amid the orders; amid the items."""
     with database.connect(autocommit=True) as owner:
         owner.execute(SCHEMA)
-        run_into(database.dsn, place, "migrate", "--yes", "--workers", "2")
+        run_into(database.dsn, place, "migrate", "--yes", "--workers", "1")
         assert status(database.dsn).state == "copying"
         assert migrate(database.dsn).state == "validated"
         found = owner.execute(
@@ -35,15 +35,15 @@ def test_killed_among_the_rows(database: TestDatabase, place: str) -> None:
             " AND substr(o.id::text, 15, 1) = '7' AND substr(i.id::text, 15, 1) = '7')"
             " FROM items i JOIN orders o ON o.id = i.order_id"
         ).fetchone()
-        assert found == (170_000, 170_000 * 170_001 // 2, 170_000)
+        assert found == (330_000, 330_000 * 330_001 // 2, 330_000)
         copied = owner.execute("SELECT sum(rows) FROM uuidmig.chunk").fetchone()
-        assert copied == (340_000,)
+        assert copied == (660_000,)
 
 
 def test_abort_after_a_kill(database: TestDatabase) -> None:
     with database.connect(autocommit=True) as owner:
         owner.execute(SCHEMA)
-        run_into(database.dsn, "relaying:20", "migrate", "--yes")
+        run_into(database.dsn, "relaying:40", "migrate", "--yes", "--workers", "1")
         abort(database.dsn)
         left = owner.execute(
             "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^uuidmig|__uuid[47]$'"

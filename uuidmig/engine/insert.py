@@ -36,9 +36,10 @@ from uuidmig.steps.model import Statement
 from uuidmig.steps.relaying import can_be_relayed, copy_in, copy_out
 
 _UNWANTED_PLANS = ("enable_mergejoin", "enable_nestloop", "enable_seqscan")
-_LEAST_CHUNKS = 32  # a narrower claim may find its few parents by their index
 _NOT_BARE = "the connection is encrypted, pooled, or not in the server's encoding"
-_LEAST_CHUNKS_RELAYED = 8  # a narrower claim is not worth a session of its own
+# A narrower claim may find its few parents by their index, and is not worth a session of its own:
+# while one is opened the other worker gets ahead, and rows copied so far apart lose their order.
+_LEAST_CHUNKS = 32
 
 
 class _RowsMultiplied(Exception):
@@ -151,7 +152,7 @@ def _allow_plans(connection: Connection, value: str, *, local: bool) -> None:
 
 def _is_worth_relaying(copy: ClaimedCopy) -> bool:
     return (
-        len(copy.claimed.numbers) >= _LEAST_CHUNKS_RELAYED
+        len(copy.claimed.numbers) >= _LEAST_CHUNKS
         and copy.table.number not in copy.ruled_out.tables
         and can_be_relayed(copy.plan, copy.table)
     )

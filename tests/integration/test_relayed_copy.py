@@ -111,7 +111,7 @@ insert into everything (at, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r
  '294276-12-31', '4713-01-01 BC', '00:00-15:59', '-1 hour', '::/0', '1.2.3.4', '00:00:00:00:00:00',
  '00:00:00:00:00:00:00:00', 'red', ''),
 ('2024-01-04', null, 1, 1, 1, 0.1, 0.1, 1e-100, null, 1, 1, null, 'x      ', 'x   ',
- repeat('é', 600), '1', repeat('n', 63), decode(repeat('00ff', 900), 'hex'),
+ repeat('é', 600), '1', repeat('n', 63), decode(repeat('00ff', 90), 'hex'),
  repeat('10', 99)::varbit, null,
  '5874897-12-31', '00:00:00.000001', '23:59:59.999999', '2024-02-29', 'epoch', '12:00+00', '0',
  '1.2.3.4/32', 'fe80::1', 'ff:ff:ff:ff:ff:ff', 'ff:ff:ff:ff:ff:ff:ff:ff', 'green', 'n');
@@ -206,6 +206,31 @@ def test_another_encoding(database: TestDatabase, relayed: list[int]) -> None:
         assert copy_first_table(latin, owner, migration, notes) == 1000
     assert relayed == []
     assert len(notes.texts) == 1
+
+
+def test_compressed_values_are_inserted_as_they_are(
+    database: TestDatabase, relayed: list[int]
+) -> None:
+    """Of the first page of each range: whatever comes later is right in either way, only slow."""
+    notes = Notes()
+    with connect(database.dsn, "copy") as owner:
+        owner.execute(ORDERS)
+        owner.execute("ALTER TABLE orders ADD m text, ADD o numeric, ADD p bytea")
+        owner.execute(  # a rewrite, so that it is on the first page
+            "ALTER TABLE orders ALTER m TYPE text"
+            " USING CASE n WHEN 7 THEN repeat('once more ', 500) END"
+        )
+        migration = Migration.of(owner)
+        migration.prepare()
+        assert copy_first_table(database.dsn, owner, migration, notes) == 1000
+        table = migration.plan.tables[0]
+        assert migration.mapped_rows(table) == migration.shadow_rows(table)
+    assert relayed == []
+    (note,) = notes.texts
+    assert note == (
+        "public.orders is copied without a second session: it holds compressed values, which INSERT"
+        " copies as they are"
+    )
 
 
 def test_a_value_that_copy_does_not_take(database: TestDatabase, relayed: list[int]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.factories import column, foreign_key, key, plan, primary, table, timestamp
 from uuidmig.catalog.model import Column, Table
 from uuidmig.planner.model import Plan
-from uuidmig.steps.relaying import can_be_relayed, copy_in, copy_out
+from uuidmig.steps.relaying import any_compressed, can_be_relayed, copy_in, copy_out
 
 
 def orders(*columns: Column, **facts: Any) -> Table:
@@ -110,3 +110,18 @@ def test_the_shadow_takes_the_same_columns() -> None:
     assert copy_in(made(), made().tables[1]).text == (
         'COPY "public__uuid7"."items" ("id", "at", "order_id", "n") FROM STDIN (FORMAT binary)'
     )
+
+
+def test_only_columns_that_can_be_compressed_are_looked_at() -> None:
+    doubtful = [column(name, name) for name in ("text", "numeric", "varbit")]
+    safe = [column(name, name) for name in ("int4", "inet", "name", "interval")]
+    made = plan(orders(*doubtful, *safe, column("color", "public.color", type_kind="e")))
+    found = any_compressed(made.tables[0], [(0, 8), (16, None)])
+    assert found is not None
+    assert found.text.endswith(
+        'num_nonnulls(pg_column_compression("t"."text"), pg_column_compression("t"."numeric"),'
+        ' pg_column_compression("t"."varbit")) > 0)'
+    )
+    assert "< '(1,0)'::tid" in found.text  # of each range the first page
+    assert "< '(17,0)'::tid" in found.text
+    assert any_compressed(plan(orders(*safe)).tables[0], [(0, 8)]) is None

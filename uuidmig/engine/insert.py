@@ -33,7 +33,7 @@ from uuidmig.steps.copying import (
     rows_read,
 )
 from uuidmig.steps.model import Statement
-from uuidmig.steps.relaying import can_be_relayed, copy_in, copy_out
+from uuidmig.steps.relaying import any_compressed, can_be_relayed, copy_in, copy_out
 
 _UNWANTED_PLANS = ("enable_mergejoin", "enable_nestloop", "enable_seqscan")
 _NOT_BARE = "the connection is encrypted, pooled, or not in the server's encoding"
@@ -160,6 +160,9 @@ def _is_worth_relaying(copy: ClaimedCopy) -> bool:
 
 def _relay(copy: ClaimedCopy, copied: frozenset[int]) -> int:
     plan, table, pages = copy.plan, copy.table, copy.claimed.pages
+    compressed = any_compressed(table, pages)
+    if compressed is not None and _number(copy.connection, compressed):
+        raise RelayFailed("it holds compressed values, which INSERT copies as they are")
     limit = _number(copy.connection, most_rows(table, pages)) if copied else None
     rows = copy_out(plan, table, *pages, copied=copied, limit=limit)
     with closing(_reader(copy)) as reader, copy.connection.transaction():

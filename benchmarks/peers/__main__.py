@@ -75,7 +75,7 @@ def _compare(
     left_out = {name: why for name, why in missing.items() if name in names}
     for name, why in left_out.items():
         say(f"{name} is left out: {why}")
-    further = FurtherRows()
+    further = FurtherRows(scales[0])
     measured = run_rounds(server, tuple(chosen.values()), scales, rounds, say, further.insert)
     return Report(scales, server.settings(), chosen, left_out, measured, further.grown)
 

@@ -42,21 +42,22 @@ class Growth:
 
 @dataclass(slots=True)
 class FurtherRows:
-    """Inserts further rows after the first run of each method at each scale, in `METHODS`."""
+    """Inserts further rows after the first run of each method in `METHODS` at one scale: how full
+    they leave the pages does not depend on it, and random keys take long in large indexes."""
 
-    found: dict[tuple[float, str], tuple[Growth, ...]] = field(default_factory=dict)
+    scale: float
+    found: dict[str, tuple[Growth, ...]] = field(default_factory=dict)
 
     @property
     def grown(self) -> tuple[Growth, ...]:
-        """Return what was measured, by scale, then by method."""
-        keys = sorted(self.found, key=lambda key: (key[0], METHODS.index(key[1])))
-        return tuple(growth for key in keys for growth in self.found[key])
+        """Return what was measured, by method."""
+        return tuple(growth for name in METHODS for growth in self.found.get(name, ()))
 
     def insert(self, data: Dataset, method: Method, dsn: str) -> None:
         """Insert as the owner, and note how the indexes took it."""
-        key = (data.scale, method.name)
-        if method.name in METHODS and key not in self.found:
-            self.found[key] = _grow(data, method, dsn)
+        wanted = data.scale == self.scale and method.name in METHODS
+        if wanted and method.name not in self.found:
+            self.found[method.name] = _grow(data, method, dsn)
 
 
 _Health = dict[str, tuple[int, float]]

@@ -94,6 +94,16 @@ def test_a_command_that_does_not_fit_is_refused(run: Run, command: str) -> None:
     assert "no migration is under way" in run(command, *yes, code=3).stderr
 
 
+def test_what_cannot_be_is_not_announced(run: Run) -> None:
+    run("migrate", "--yes")
+    refused = run("abort", "--yes", code=3).stderr
+    assert "this one is in state validated" in refused
+    assert "dropped" not in refused
+    refused = run("cutover", "--yes", code=3).stderr
+    assert "this one is in state validated" in refused
+    assert "go live" not in refused
+
+
 def test_plan_for_people(run: Run) -> None:
     shown = run("plan").stdout
     assert max(map(len, shown.splitlines())) <= 100

@@ -37,7 +37,7 @@ def test_findings_are_data_and_the_summary_is_talk(project: Path) -> None:
     model = project / "model.py"
     assert first == f"{model}:4:25: sqlalchemy-default: uuid.uuid4 -> uuidmig.uuid7"
     assert second.startswith(f"{model}:5:12: call: uuid.uuid4() -> uuidmig.uuid7()  [not for --fix")
-    assert "2 places in 1 Python files; 1 for --fix, 1 to look at" in result.stderr
+    assert "2 places in 1 Python file; 1 for --fix, 1 to look at" in result.stderr
     assert run(project, "-q").stderr == ""
 
 
@@ -76,7 +76,7 @@ def test_fix_then_check(project: Path) -> None:
     found = json.loads(result.stdout)
     assert [f["line"] for f in found["rewritten"]] == [4]
     assert [f["line"] for f in found["findings"]] == [6]
-    assert "rewritten: 1 places in 1 files" in result.stderr
+    assert "rewritten: 1 place in 1 file" in result.stderr
     text = (project / "model.py").read_text()
     assert "    id = Column(default=uuid7)\n" in text
     (project / "model.py").write_text(

@@ -13,7 +13,7 @@ from uuidmig.catalog.model import KeyCounts, RelationName
 from uuidmig.planner.model import Generator, TimestampSource
 from uuidmig.report.document import SCHEMA_VERSION, document, plain
 from uuidmig.report.plan_words import describe_generator, describe_keys, describe_timestamp
-from uuidmig.report.units import count, duration, one_line, share, size
+from uuidmig.report.units import count, counted, duration, one_line, share, size
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_a_share_is_0_or_100_only_when_it_is(part: int, total: int, text: str) -
 
 def test_count_and_one_line() -> None:
     assert count(1234567) == "1,234,567"
+    assert counted(1, "table") == "1 table"
+    assert (counted(0, "row"), counted(1234, "row")) == ("0 rows", "1,234 rows")
     assert one_line("a\nb\x1b[31m\u2028c é") == "a b [31m c é"
 
 

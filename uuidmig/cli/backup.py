@@ -39,7 +39,7 @@ def backup(
     """
     from uuidmig.backup.make import back_up
     from uuidmig.report.document import document
-    from uuidmig.report.units import duration, size
+    from uuidmig.report.units import counted, duration, size
 
     flags = {"dsn": dsn, "server": server, "tables": table, "schemas": schema}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
@@ -58,6 +58,6 @@ def backup(
             write(document({"backup": done}))
         else:
             write(
-                f"{done.file}: the rows of {len(done.tables)} tables, {size(done.bytes)},"
-                f" {duration(done.seconds)}"
+                f"{done.file}: the rows of {counted(len(done.tables), 'table')},"
+                f" {size(done.bytes)}, {duration(done.seconds)}"
             )

@@ -6,8 +6,8 @@ import typer
 
 from uuidmig.cli import options
 from uuidmig.cli.confirm import confirm_database
+from uuidmig.cli.ready import changes_only_defaults
 from uuidmig.cli.session import session
-from uuidmig.cli.strategy import is_default_only
 from uuidmig.cli.talk import show
 
 EXAMPLES = (
@@ -48,7 +48,8 @@ def cutover(
     flags = {"dsn": dsn, "server": server, "lock_timeout": lock_timeout}
     flags |= {"alembic_config": alembic_config}
     with session(ctx, verbose=verbose, quiet=quiet, **flags) as run:
-        words = _DEFAULT_ONLY if is_default_only(run) else _WHAT_HAPPENS
+        only_defaults = changes_only_defaults(run, "cutover", yes=yes)
+        words = _DEFAULT_ONLY if only_defaults else _WHAT_HAPPENS
         what = words.format(database=run.database)
         confirm_database(what, run.database, run.talk, yes=yes)
         with run.progress() as observer:

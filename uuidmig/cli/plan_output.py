@@ -84,12 +84,13 @@ def print_plan(
 
 def _canary(run: Session, plan: Plan) -> tuple[CanarySample, ...]:
     from uuidmig.engine.canary import run_canary
+    from uuidmig.report.units import counted
 
     if plan.refusals:
         run.talk.complain("no canary: a plan that is refused copies nothing")
         return ()
-    tables = len(plan.tables)
-    run.talk.say(f"canary: copies a few chunks of {tables} tables into temporary tables of its own")
+    tables = counted(len(plan.tables), "table")
+    run.talk.say(f"canary: copies a few chunks of {tables} into temporary tables of its own")
     return run_canary(run.dsn, plan)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from uuidmig.engine.options import MigrationReport, RunOptions
     from uuidmig.engine.planning import make_plan, with_soft_report
     from uuidmig.engine.read_status import status
+    from uuidmig.engine.readiness import require_ready
     from uuidmig.engine.soft_sampling import sample_soft_references
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "options": ("MigrationReport", "RunOptions"),
     "planning": ("make_plan", "with_soft_report"),
     "read_status": ("status",),
+    "readiness": ("require_ready",),
     "soft_sampling": ("sample_soft_references",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -49,6 +51,7 @@ __all__ = [
     "make_plan",
     "migrate",
     "pause",
+    "require_ready",
     "resume",
     "rollback",
     "sample_soft_references",

@@ -19,7 +19,8 @@ from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import MigrationReport, RunOptions
 from uuidmig.engine.planning import make_plan
 from uuidmig.engine.progress import Observer, StepFinished, StepStarted, silent
-from uuidmig.engine.stages import BEFORE_CUTOVER, advance, prepare, validate, verify_rows
+from uuidmig.engine.readiness import ready_run
+from uuidmig.engine.stages import advance, prepare, validate, verify_rows
 from uuidmig.engine.validation import validate_keys
 from uuidmig.engine.waits import Waits
 from uuidmig.errors import SchemaDrift
@@ -90,9 +91,7 @@ def verify(
 ) -> MigrationReport:
     """Compare both sides again, before the cutover. Raises VerificationFailed, WrongState."""
     with coordinate(dsn) as connection:
-        run = journal.read_run(connection)
-        journal.require_version(run, __version__)
-        journal.require(run, "verify", "built", "caught_up", "verified")
+        ready_run(connection, "verify")
         context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
         with step(context, "verify", "compare both sides, every row"):
@@ -108,10 +107,7 @@ def cutover(
     With strategy default-only: change the defaults; the run must be prepared.
     """
     with coordinate(dsn) as connection:
-        run = journal.read_run(connection)
-        journal.require_version(run, __version__)
-        ready = ("prepared", "switched") if run.plan.default_only else ("verified", "cutover")
-        journal.require(run, "cutover", *ready)
+        run = ready_run(connection, "cutover")
         context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
         advance(context, until="switched" if run.plan.default_only else "validated")
@@ -122,8 +118,7 @@ def cutover(
 def abort(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS) -> None:
     """Take everything away before the cutover, or what a rollback left; no trace stays."""
     with coordinate(dsn) as connection:
-        run = journal.read_run(connection)
-        journal.require(run, "abort", *BEFORE_CUTOVER, "verify_failed", "rolled_back")
+        ready_run(connection, "abort")
         context = context_of(dsn, connection, run_options, observer)
         _abort(context)
         tell_subscribers(observer, subscribers.after_removal(context.plan))
@@ -149,9 +144,7 @@ def rollback(
     them under the locks. Raises WrongState, LockNotObtained; nothing is switched then.
     """
     with coordinate(dsn) as connection:
-        run = journal.read_run(connection)
-        journal.require_version(run, __version__)
-        journal.require(run, "rollback", "cutover", "validated", "switched", "rolled_back")
+        run = ready_run(connection, "rollback")
         context = context_of(dsn, connection, run_options, observer)
         started = time.monotonic()
         if run.state == "switched":
@@ -202,9 +195,7 @@ def _put_defaults_back(context: Context) -> None:
 def finish(dsn: str, observer: Observer = silent, run_options: RunOptions = _DEFAULTS) -> None:
     """Drop the retired tables and all objects of the tool. There is no way back after it."""
     with coordinate(dsn) as connection:
-        run = journal.read_run(connection)
-        journal.require_version(run, __version__)
-        journal.require(run, "finish", "cutover", "validated", "switched")
+        run = ready_run(connection, "finish")
         context = context_of(dsn, connection, run_options, observer)
         if run.state == "cutover":
             validate(context)

@@ -15,12 +15,11 @@ from uuidmig.engine.event_triggers import telling_event_trigger, try_temporary_t
 from uuidmig.engine.failpoints import failpoint
 from uuidmig.engine.options import RunOptions
 from uuidmig.engine.progress import Observer, StepFinished, StepStarted
+from uuidmig.engine.readiness import BEFORE_CUTOVER
 from uuidmig.engine.validation import validate_keys
 from uuidmig.errors import PreflightRefused, SchemaDrift
 from uuidmig.planner.model import Plan
 from uuidmig.steps import subscribers
-
-BEFORE_CUTOVER = ("prepared", "copying", "copied", "built", "caught_up", "verified")
 
 
 def prepare(dsn: str, plan: Plan, options: RunOptions, observer: Observer) -> None:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from uuidmig.engine.options import MigrationReport
 from uuidmig.planner.model import DEFAULT_ONLY
 from uuidmig.report.layout import facts, grid, heading, next_commands
-from uuidmig.report.units import count, duration, one_line
+from uuidmig.report.units import count, counted, duration, one_line
 
 
 def migration_table(report: MigrationReport, commands: Sequence[str]) -> RenderableType:
@@ -25,7 +25,7 @@ def migration_table(report: MigrationReport, commands: Sequence[str]) -> Rendera
         ("state", report.state),
         ("rows", count(report.rows)),
         ("time", duration(report.seconds)),
-        ("change log", f"{count(report.backlog)} rows to replay"),
+        ("change log", f"{counted(report.backlog, 'row')} to replay"),
         *stalls,
     )
     return Group(summary, heading("Copied"), table, next_commands(commands))

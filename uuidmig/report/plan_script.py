@@ -12,7 +12,7 @@ from psycopg import sql
 
 from uuidmig.planner.default_only import switched_tables
 from uuidmig.planner.model import Hazard, Plan
-from uuidmig.report.units import one_line
+from uuidmig.report.units import counted, one_line
 from uuidmig.steps.model import Statement, Step
 from uuidmig.steps.subscribers import subscriber_commands
 
@@ -72,7 +72,8 @@ def _header(plan: Plan, plan_hash: str) -> Iterator[str]:
         f"database {server.database} on PostgreSQL {version_text(server.version)} "
         f"as {server.user}, {plan.created_at}"
     )
-    yield f"-- plan {plan_hash}, {len(plan.tables) or len(switched_tables(plan))} tables"
+    tables = len(plan.tables) or len(switched_tables(plan))
+    yield f"-- plan {plan_hash}, {counted(tables, 'table')}"
 
 
 _FOR_REVIEW = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from uuidmig.report.units import one_line
+from uuidmig.report.units import counted, one_line
 from uuidmig.scan.model import Failure, Finding, FixReport, ScannedFile, ScanReport
 from uuidmig.scan.target import Target
 
@@ -27,7 +27,7 @@ def summary(report: ScanReport) -> str:
     findings = [finding for file in report.files for finding in file.findings]
     history = sum(finding.history for finding in findings)
     fixable = sum(finding.kept is None for finding in findings)
-    parts = [f"{len(findings)} places in {len(report.read)} Python files"]
+    parts = [f"{counted(len(findings), 'place')} in {counted(len(report.read), 'Python file')}"]
     if findings:
         by_hand = len(findings) - fixable - history
         parts.append(f"{fixable} for --fix, {by_hand} to look at, {history} in migrations")
@@ -39,7 +39,7 @@ def summary(report: ScanReport) -> str:
 def fix_summary(fixed: FixReport) -> str:
     """Return what was rewritten."""
     places = sum(len(file.findings) for file in fixed.rewritten)
-    return f"rewritten: {places} places in {len(fixed.rewritten)} files"
+    return f"rewritten: {counted(places, 'place')} in {counted(len(fixed.rewritten), 'file')}"
 
 
 def scan_document(report: ScanReport, target: Target, fixed: FixReport | None) -> dict[str, object]:

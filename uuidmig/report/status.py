@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 
 from uuidmig.engine.status_model import Coordinator, JournalEvent, Status, TableStatus
 from uuidmig.report.layout import facts, grid, heading, next_commands
-from uuidmig.report.units import count, one_line, share
+from uuidmig.report.units import count, counted, one_line, share
 
 _EVENTS_SHOWN = 10
 
@@ -44,7 +44,7 @@ def _facts(status: Status) -> Iterator[tuple[str, str]]:
         yield "paused", status.pause_reason or "yes"
     yield "strategy", status.strategy or "rewrite"
     if not status.switches:
-        yield "change log", f"{count(status.backlog)} rows to replay"
+        yield "change log", f"{counted(status.backlog, 'row')} to replay"
     yield "coordinator", _coordinator(status.coordinator)
     if status.alembic_config is not None:
         yield "Alembic", one_line(status.alembic_config)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from uuidmig.planner.model import DEFAULT_ONLY, IndexOutlook, Plan, StrategyOutlook
 from uuidmig.report.layout import grid, heading
-from uuidmig.report.units import duration, one_line, size
+from uuidmig.report.units import counted, duration, one_line, size
 
 _SCATTERED = (
     "Version 7 keys do not help these indexes: they start with another column, so new keys land at "
@@ -51,7 +51,7 @@ def _facts(outlook: StrategyOutlook) -> dict[str, str]:
     stay = outlook.strategy == DEFAULT_ONLY
     return {
         "present keys": "stay as they are" if stay else "become version 7",
-        "defaults changed": f"{outlook.columns} columns",
+        "defaults changed": counted(outlook.columns, "column"),
         "extra disk": f"{size(outlook.disk_bytes)} at the peak",
         "WAL": size(outlook.wal_bytes),
         "time": f"about {duration(outlook.seconds)}",

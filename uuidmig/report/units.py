@@ -10,6 +10,11 @@ def count(number: float) -> str:
     return f"{round(number):,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things whose plural ends in s: 1 table, 1,234 tables."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
 def size(octets: float) -> str:
     """Return bytes in units of 1024, as pg_size_pretty names them: 1536 -> "1.5 kB"."""
     value, unit = float(octets), 0

@@ -10,7 +10,7 @@ from uuidmig.engine.migration_record import MigrationRecord
 from uuidmig.report.html import figures
 from uuidmig.report.html.model import ReportDocument
 from uuidmig.report.html.run_charts import step_spans
-from uuidmig.report.units import count, duration, size
+from uuidmig.report.units import count, counted, duration, size
 
 _STATES = {
     "validated": "The migration is through: the new keys are in place.",
@@ -53,11 +53,11 @@ def _run(record: MigrationRecord) -> Iterator[str]:
     if rows and spans:
         seconds = sum(span.end - span.start for span in spans)
         yield (
-            f"It copied {count(rows)} rows of {count(len(record.tables))} tables; its steps took"
-            f" {duration(seconds)}."
+            f"It copied {counted(rows, 'row')} of {counted(len(record.tables), 'table')};"
+            f" its steps took {duration(seconds)}."
         )
     if record.switched:
-        yield f"It changed the default of {count(len(record.switched))} columns."
+        yield f"It changed the default of {counted(len(record.switched), 'column')}."
     if stalls := [event for event in record.events if event.kind == "stall"]:
         longest = max(float(str(event.detail["ms"])) for event in stalls)
         yield f"Writers waited for its locks {duration(longest / 1000)} at most."
